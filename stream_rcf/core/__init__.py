@@ -1,0 +1,1 @@
+"""The detector: arrays and arithmetic. No I/O, no clock, no logging."""

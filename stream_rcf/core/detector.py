@@ -1,0 +1,95 @@
+"""``Detector``: one key's forest with its threshold, as the service runs it, for a notebook or another program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from stream_rcf.core.batch import process_blocks
+from stream_rcf.core.block import KeyBlock
+from stream_rcf.core.forest import require_float32
+from stream_rcf.core.layout import model_of
+from stream_rcf.core.packing import pack, unpack
+from stream_rcf.core.parameters import DetectorParameters, ForestParameters, ThresholdParameters
+from stream_rcf.core.process import CONFIDENCE, FIRST_ANOMALOUS, GRADE, REASON, SCORE, SEEN, THRESHOLD
+from stream_rcf.core.random_stream import key_seed
+from stream_rcf.core.reasons import Reason
+from stream_rcf.core.scratch import new_scratch
+from stream_rcf.errors import UsageError
+
+
+class Detector:
+    """Scores a stream of records of one key, and says which are anomalous and which feature did it.
+
+    ``features``: names of the numbers in a record, in the order of the forest's dimensions. ``key``: the same key and
+    seed give the same scores as in the service. ``threshold``: z-factor and limits, see ``ThresholdParameters``.
+    The other arguments are those of ``RandomCutForest``. An instance must not be used by two threads at once.
+    """
+
+    def __init__(
+        self,
+        features: Sequence[str] = ("value",),
+        shingle_size: int = 8,
+        trees: int = 50,
+        sample_size: int = 256,
+        time_decay: float | None = None,
+        seed: int = 0,
+        key: str = "",
+        threshold: ThresholdParameters | None = None,
+    ) -> None:
+        if isinstance(features, str):
+            raise UsageError(f'features is the string {features!r}, but must be a list of names: ["{features}"]')
+        forest = ForestParameters(trees, sample_size, len(features), shingle_size, time_decay, seed)
+        self.key = key
+        self.parameters = DetectorParameters(tuple(features), forest, threshold or ThresholdParameters())
+        self._model = model_of(self.parameters)
+        self._scratch = new_scratch(self._model)
+        self._block = KeyBlock(self._model)
+        self._block.seed(key_seed(seed, key))
+
+    def process(self, values: Mapping[str, float], timestamp: int) -> dict[str, Any]:
+        """Score one record against the past, then learn it. ``timestamp`` is in epoch milliseconds.
+
+        Returns the fields of a score record (all but ``source``), and for an anomaly ``first_anomalous_timestamp``.
+        Raises ``UsageError``, and changes nothing, for a missing feature or a value that is not a finite 32-bit number.
+        """
+        missing = [name for name in self.parameters.features if name not in values]
+        if missing:
+            raise UsageError(f"the record lacks the feature {missing[0]!r}; it has {sorted(values)}")
+        row = np.array([[values[name] for name in self.parameters.features]], np.float64)
+        require_float32(row)
+        results = process_blocks(self._model, self._scratch, [self._block], row, np.array([timestamp], np.int64))
+        numbers, integers = results.numbers[0].tolist(), results.integers[0].tolist()
+        is_anomaly = numbers[GRADE] > 0
+        record: dict[str, Any] = {
+            "key": self.key,
+            "timestamp": int(timestamp),
+            "values": dict(zip(self.parameters.features, row[0].tolist(), strict=True)),
+            "anomaly_score": numbers[SCORE],
+            "threshold": numbers[THRESHOLD],
+            "anomaly_grade": numbers[GRADE],
+            "is_anomaly": is_anomaly,
+            "confidence": numbers[CONFIDENCE],
+            "expected_values": None,
+            "relevant_attribution": None,
+            "reason": Reason(integers[REASON]).text,
+            "model": {"events_seen": integers[SEEN], "fingerprint": self.parameters.fingerprint()},
+        }
+        if is_anomaly:
+            shares = results.shares[0].tolist()
+            record["relevant_attribution"] = dict(zip(self.parameters.features, shares, strict=True))
+            record["first_anomalous_timestamp"] = integers[FIRST_ANOMALOUS]
+        return record
+
+    def to_bytes(self) -> bytes:
+        """The state of the model; the parameters are not in it, ``restore`` needs an equal detector."""
+        return pack(self._block)
+
+    def restore(self, data: bytes) -> None:
+        """Continue from what ``to_bytes`` of a detector with the same parameters saved.
+
+        Raises ``CheckpointError``, and changes nothing, for anything else.
+        """
+        self._block = unpack(self._model, data)

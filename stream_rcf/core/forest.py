@@ -1,0 +1,196 @@
+"""``RandomCutForest``: the forest alone, for people who bring their own loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stream_rcf.core.attribution import attribute_point
+from stream_rcf.core.block import KeyBlock
+from stream_rcf.core.kernel import kernel
+from stream_rcf.core.layout import EVENTS_SEEN, Model, model_of, open_block
+from stream_rcf.core.packing import pack, unpack
+from stream_rcf.core.parameters import DetectorParameters, ForestParameters
+from stream_rcf.core.points import shift_shingle
+from stream_rcf.core.process import Scratch, is_ready, learn_shingle
+from stream_rcf.core.random_stream import key_seed
+from stream_rcf.core.scoring import score_point
+from stream_rcf.core.scratch import new_scratch
+from stream_rcf.errors import UsageError
+
+PARAMETERS_MAGIC = b"RCFP"  # before the parameters in ``to_bytes``
+PARAMETERS_FIELDS = np.dtype(
+    [("trees", "<i4"), ("sample_size", "<i4"), ("dimensions", "<i4"), ("shingle_size", "<i4"), ("decay", "<f8"), ("seed", "<i8")]
+)
+
+
+class RandomCutForest:
+    """A streaming random cut forest with internal shingling (Guha, Mishra, Roy, Schrijvers, ICML 2016).
+
+    Each record is scored against the past and then learned. A point is the last ``shingle_size`` records. The first
+    ``max(sample_size // 4, shingle_size)`` records or so score 0: there is nothing to compare them with yet. Afterwards
+    a score is above 0; about 1 is ordinary, higher is more anomalous, ``log2(sample_size + 1)`` (8 for 256) the most.
+
+    Everything is a pure function of (parameters, records): the same records give the same bits, in one call or in many,
+    on any machine, and through ``to_bytes`` and ``from_bytes``. An instance must not be used by two threads at once.
+
+    ``dimensions``: numbers in a record. ``trees``, ``sample_size``: how many trees, of how many sampled points.
+    ``time_decay``: per record, ``None`` for ``1 / (10 * sample_size)``. ``seed``: any signed 64-bit integer.
+    Values are rounded to float32; NaN, infinities and numbers beyond float32 raise ``UsageError`` and change nothing.
+    """
+
+    def __init__(
+        self,
+        dimensions: int = 1,
+        shingle_size: int = 8,
+        trees: int = 50,
+        sample_size: int = 256,
+        time_decay: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.parameters = ForestParameters(trees, sample_size, dimensions, shingle_size, time_decay, seed)
+        self._attach(KeyBlock(_model(self.parameters)))
+        self._block.seed(key_seed(seed, ""))
+
+    def _attach(self, block: KeyBlock) -> None:
+        self._model = block.model
+        self._block = block
+        self._scratch = new_scratch(self._model)
+
+    @property
+    def events_seen(self) -> int:
+        """Records learned so far."""
+        return int(self._block.header()[EVENTS_SEEN])
+
+    def process_many(self, x: Any) -> np.ndarray:
+        """Score and then learn each row of ``x`` (n, dimensions), or (n,) for one dimension; scores (n,) float64."""
+        rows = self._rows(x)
+        self._block.reserve(len(rows))
+        self._block.spend(len(rows))
+        scores = np.empty(len(rows), np.float64)
+        _process_rows(self._block.address, self._model, rows, self._scratch, scores)
+        self._block.count_headroom()
+        return scores
+
+    def score(self, point: Any) -> float:
+        """Score of ``point`` (dimensions,) as the next record; nothing changes."""
+        return float(_score_next(self._block.address, self._model, self._row(point), self._scratch))
+
+    def update(self, point: Any) -> None:
+        """Learn ``point`` (dimensions,) without scoring it."""
+        row = self._row(point)
+        self._block.reserve(1)
+        self._block.spend(1)
+        _update_next(self._block.address, self._model, row, self._scratch)
+        self._block.count_headroom()
+
+    def attribution(self, point: Any) -> np.ndarray:
+        """Which coordinates make the score of ``point``: (shingle_size * dimensions, 2), oldest record first.
+
+        Column 0 for lying above what was seen, column 1 for below; all sum to the score. Nothing changes.
+        """
+        total = np.zeros((self._model.point_dimensions, 2), np.float64)
+        _attribute_next(self._block.address, self._model, self._row(point), self._scratch, total)
+        return total
+
+    def to_bytes(self) -> bytes:
+        """The whole state, parameters included; ``from_bytes`` continues with the same bits."""
+        forest = self.parameters
+        fields = (forest.trees, forest.sample_size, forest.dimensions, forest.shingle_size, forest.decay, forest.seed)
+        return PARAMETERS_MAGIC + np.array([fields], PARAMETERS_FIELDS).tobytes() + pack(self._block)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> RandomCutForest:
+        """The forest that ``to_bytes`` saved. Raises ``CheckpointError`` for anything else."""
+        parameters, state = _split_parameters(data)
+        forest = cls.__new__(cls)
+        forest.parameters = parameters
+        forest._attach(unpack(_model(parameters), state))
+        return forest
+
+    def _rows(self, x: Any) -> np.ndarray:
+        rows = np.ascontiguousarray(x, np.float64)
+        if rows.ndim == 1 and self._model.dimensions == 1:
+            rows = rows.reshape(-1, 1)
+        if rows.ndim != 2 or rows.shape[1] != self._model.dimensions:
+            raise UsageError(f"x has shape {np.shape(x)}, but must be (n, {self._model.dimensions})")
+        require_float32(rows)
+        return rows
+
+    def _row(self, point: Any) -> np.ndarray:
+        row = np.ascontiguousarray(point, np.float64).reshape(-1)
+        if row.shape[0] != self._model.dimensions:
+            raise UsageError(f"a point has {row.shape[0]} values, but must have {self._model.dimensions}")
+        require_float32(row)
+        return row
+
+
+def require_float32(values: np.ndarray) -> None:
+    """Raise ``UsageError`` unless every value is finite once rounded to float32."""
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(values.astype(np.float32))
+    if not finite.all():
+        raise UsageError(f"{values[~finite].flat[0]} is not a finite 32-bit number; a forest cannot learn it")
+
+
+def _model(parameters: ForestParameters) -> Model:
+    names = tuple(f"feature_{i}" for i in range(parameters.dimensions))
+    return model_of(DetectorParameters(names, parameters))
+
+
+def _split_parameters(data: bytes) -> tuple[ForestParameters, bytes]:
+    from stream_rcf.errors import CheckpointError
+
+    end = len(PARAMETERS_MAGIC) + PARAMETERS_FIELDS.itemsize
+    if len(data) < end or data[: len(PARAMETERS_MAGIC)] != PARAMETERS_MAGIC:
+        raise CheckpointError("these bytes are not a saved RandomCutForest")
+    fields = np.frombuffer(data, PARAMETERS_FIELDS, 1, len(PARAMETERS_MAGIC))[0]
+    try:
+        parameters = ForestParameters(
+            int(fields["trees"]),
+            int(fields["sample_size"]),
+            int(fields["dimensions"]),
+            int(fields["shingle_size"]),
+            float(fields["decay"]),
+            int(fields["seed"]),
+        )
+    except UsageError as error:
+        raise CheckpointError(f"a saved RandomCutForest is damaged: {error}") from None
+    return parameters, data[end:]
+
+
+@kernel
+def _process_rows(address: int, model: Model, rows: np.ndarray, scratch: Scratch, scores: np.ndarray) -> None:
+    block = open_block(address, model)
+    for i in range(rows.shape[0]):
+        shift_shingle(block.shingle, rows[i], model.dimensions)
+        scores[i] = score_point(block, block.shingle, scratch.log2_table) if is_ready(block, model) else 0.0
+        learn_shingle(block, model, scratch)
+
+
+@kernel
+def _update_next(address: int, model: Model, row: np.ndarray, scratch: Scratch) -> None:
+    block = open_block(address, model)
+    shift_shingle(block.shingle, row, model.dimensions)
+    learn_shingle(block, model, scratch)
+
+
+@kernel
+def _score_next(address: int, model: Model, row: np.ndarray, scratch: Scratch) -> float:
+    block = open_block(address, model)
+    if not is_ready(block, model):
+        return 0.0
+    point = block.shingle.copy()
+    shift_shingle(point, row, model.dimensions)
+    return score_point(block, point, scratch.log2_table)
+
+
+@kernel
+def _attribute_next(address: int, model: Model, row: np.ndarray, scratch: Scratch, total: np.ndarray) -> None:
+    block = open_block(address, model)
+    if not is_ready(block, model):
+        return
+    point = block.shingle.copy()
+    shift_shingle(point, row, model.dimensions)
+    attribute_point(block, point, scratch.log2_table, total, scratch.shares, scratch.lower, scratch.upper)

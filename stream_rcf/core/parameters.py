@@ -1,0 +1,128 @@
+"""What shapes a model: frozen, validated, and reduced to a fingerprint that checkpoints carry."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+
+from stream_rcf.errors import UsageError
+
+ALGORITHM_VERSION = 1  # raise it whenever the same events would give other scores
+OUTPUT_AFTER_FRACTION = 4  # a forest scores after sample_size / 4 events, as the reference does
+DECAY_SAMPLES = 10  # default time decay is 1 / (10 * sample_size), as in the reference
+MAX_TREES = 1000  # more gives no accuracy and multiplies memory
+MAX_SAMPLE_SIZE = 32_768  # leaf ordinals are saved in 16 bits
+MAX_POINT_DIMENSIONS = 32_768  # cut dimensions are saved in 16 bits
+SEED_LIMIT = 2**63  # seeds are hashed as signed 64-bit integers
+
+
+def _require(condition: bool, name: str, value: object, allowed: str) -> None:
+    if not condition:
+        raise UsageError(f"{name} is {value!r}, but must be {allowed}")
+
+
+@dataclass(frozen=True, slots=True)
+class ForestParameters:
+    """The forest of one key.
+
+    ``dimensions`` is the number of features of one record; a point is ``shingle_size`` records long.
+    ``time_decay`` is per event; ``None`` means ``1 / (10 * sample_size)``; 0 samples the whole past uniformly.
+    Raises ``UsageError`` for a value outside its range.
+    """
+
+    trees: int = 50
+    sample_size: int = 256
+    dimensions: int = 1
+    shingle_size: int = 8
+    time_decay: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.trees <= MAX_TREES, "trees", self.trees, f"between 1 and {MAX_TREES}")
+        _require(
+            2 <= self.sample_size <= MAX_SAMPLE_SIZE, "sample_size", self.sample_size, f"between 2 and {MAX_SAMPLE_SIZE}"
+        )
+        _require(self.dimensions >= 1, "dimensions", self.dimensions, "at least 1")
+        _require(self.shingle_size >= 1, "shingle_size", self.shingle_size, "at least 1")
+        _require(
+            self.point_dimensions <= MAX_POINT_DIMENSIONS,
+            "dimensions * shingle_size",
+            self.point_dimensions,
+            f"at most {MAX_POINT_DIMENSIONS}",
+        )
+        _require(
+            self.time_decay is None or (math.isfinite(self.time_decay) and 0 <= self.time_decay < 1),
+            "time_decay",
+            self.time_decay,
+            "at least 0 and below 1, per event",
+        )
+        _require(-SEED_LIMIT <= self.seed < SEED_LIMIT, "seed", self.seed, "a signed 64-bit integer")
+
+    @property
+    def decay(self) -> float:
+        """The time decay per event, with the default filled in."""
+        return 1.0 / (DECAY_SAMPLES * self.sample_size) if self.time_decay is None else self.time_decay
+
+    @property
+    def point_dimensions(self) -> int:
+        """Coordinates of one shingled point."""
+        return self.dimensions * self.shingle_size
+
+    @property
+    def output_after(self) -> int:
+        """Events a key must have seen before it is scored."""
+        return max(1, self.sample_size // OUTPUT_AFTER_FRACTION)
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdParameters:
+    """How a key's scores become a threshold and a grade (algorithm reference, section 10).
+
+    ``z_factor``: how many deviations above the usual score is anomalous, 2 to 10. ``lower_threshold``: no lower score is
+    ever anomalous. ``initial_threshold``: used until the key has its own statistics. ``anomaly_rate``: memory of the
+    statistic of score changes. ``score_differencing``: 0 weighs score changes alone, 1 leans on the scores' own spread.
+    """
+
+    z_factor: float = 3.0
+    lower_threshold: float = 0.8
+    initial_threshold: float = 1.5
+    anomaly_rate: float = 0.01
+    score_differencing: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require(2 <= self.z_factor <= 10, "z_factor", self.z_factor, "between 2 and 10")
+        _require(0 < self.lower_threshold <= 8, "lower_threshold", self.lower_threshold, "above 0 and at most 8")
+        _require(0 < self.initial_threshold <= 8, "initial_threshold", self.initial_threshold, "above 0 and at most 8")
+        _require(0 < self.anomaly_rate < 1, "anomaly_rate", self.anomaly_rate, "between 0 and 1")
+        _require(0 <= self.score_differencing <= 1, "score_differencing", self.score_differencing, "between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorParameters:
+    """A detector: named features, the forest over them, and the threshold above it."""
+
+    features: tuple[str, ...] = ("value",)
+    forest: ForestParameters = field(default_factory=ForestParameters)
+    threshold: ThresholdParameters = field(default_factory=ThresholdParameters)
+
+    def __post_init__(self) -> None:
+        _require(
+            len(self.features) == self.forest.dimensions,
+            "features",
+            self.features,
+            f"{self.forest.dimensions} names, one for each dimension of the forest",
+        )
+        _require(len(set(self.features)) == len(self.features), "features", self.features, "without repetition")
+
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that differ whenever the same events could give another score."""
+        forest, threshold = self.forest, self.threshold
+        shape = (
+            ALGORITHM_VERSION,
+            self.features,
+            (forest.trees, forest.sample_size, forest.dimensions, forest.shingle_size, forest.decay, forest.seed),
+            (threshold.z_factor, threshold.lower_threshold, threshold.initial_threshold),
+            (threshold.anomaly_rate, threshold.score_differencing),
+        )
+        return hashlib.blake2b(repr(shape).encode("utf-8"), digest_size=8).hexdigest()
