@@ -15,7 +15,7 @@ from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters, ThresholdParameters
 from stream_rcf.core.process import CONFIDENCE, FIRST_ANOMALOUS, GRADE, REASON, SCORE, SEEN, THRESHOLD
 from stream_rcf.core.random_stream import key_seed
-from stream_rcf.core.reasons import Reason
+from stream_rcf.core.record import score_fields
 from stream_rcf.core.scratch import new_scratch
 from stream_rcf.errors import UsageError
 
@@ -62,24 +62,21 @@ class Detector:
         require_float32(row)
         results = process_blocks(self._model, self._scratch, [self._block], row, np.array([timestamp], np.int64))
         numbers, integers = results.numbers[0].tolist(), results.integers[0].tolist()
-        is_anomaly = numbers[GRADE] > 0
-        record: dict[str, Any] = {
-            "key": self.key,
-            "timestamp": int(timestamp),
-            "values": dict(zip(self.parameters.features, row[0].tolist(), strict=True)),
-            "anomaly_score": numbers[SCORE],
-            "threshold": numbers[THRESHOLD],
-            "anomaly_grade": numbers[GRADE],
-            "is_anomaly": is_anomaly,
-            "confidence": numbers[CONFIDENCE],
-            "expected_values": None,
-            "relevant_attribution": None,
-            "reason": Reason(integers[REASON]).text,
-            "model": {"events_seen": integers[SEEN], "fingerprint": self.parameters.fingerprint()},
-        }
-        if is_anomaly:
-            shares = results.shares[0].tolist()
-            record["relevant_attribution"] = dict(zip(self.parameters.features, shares, strict=True))
+        shares = results.shares[0].tolist() if numbers[GRADE] > 0 else None
+        record = score_fields(
+            self.key,
+            int(timestamp),
+            self.parameters.features,
+            row[0].tolist(),
+            numbers[SCORE],
+            numbers[THRESHOLD],
+            numbers[GRADE],
+            numbers[CONFIDENCE],
+            shares,
+            integers[REASON],
+        )
+        record["model"] = {"events_seen": integers[SEEN], "fingerprint": self.parameters.fingerprint()}
+        if shares is not None:
             record["first_anomalous_timestamp"] = integers[FIRST_ANOMALOUS]
         return record
 

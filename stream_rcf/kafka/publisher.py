@@ -1,0 +1,220 @@
+"""Outputs and offsets, together: in one Kafka transaction, or flushed before the offsets are committed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from stream_rcf.kafka.client_configuration import producer_configuration
+from stream_rcf.kafka.failures import DeliveryFailed, Remedy, kafka_error, remedy_for
+from stream_rcf.settings.model import Settings
+
+logger = logging.getLogger(__name__)
+
+CALL_TIMEOUT = 30.0  # s: for a transactional call; longer than a broker restart, shorter than our patience
+QUEUE_FULL_WAIT = 0.05  # s: between attempts while the producer's queue is full
+ABANDON_TIMEOUT = 5.0  # s: an abandoned producer may try to abort; the broker does it anyway
+
+Headers = list[tuple[str, bytes]]
+
+
+class Publisher(Protocol):
+    """Where a batch's outputs go. ``commit`` makes them and the offsets final; any failure is ``DeliveryFailed``."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something was published, or offsets moved, since the last commit."""
+
+    def begin(self) -> None:
+        """Prepare for outputs; harmless when already open."""
+
+    def publish(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None) -> None:
+        """Queue one output."""
+
+    def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
+        """Make the outputs and the next offsets of their input final, together."""
+
+    def recover(self, remedy: Remedy) -> None:
+        """After ``DeliveryFailed``: drop what is not committed, and be ready again."""
+
+    def close(self) -> None:
+        """Drop what is not committed and let the client go."""
+
+
+class _ClientPublisher:
+    """What both ways of delivery share: the client, its queue, and its failures."""
+
+    transactional_id: str | None = None
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._failure: KafkaError | None = None
+        self._open = False
+        self._producer = self._new_producer()
+
+    @property
+    def is_open(self) -> bool:
+        return self._open
+
+    def _new_producer(self) -> Producer:
+        self._failure = None
+        self._open = False
+        return Producer(
+            producer_configuration(self._settings, self.transactional_id, self._on_error, self._on_delivery)
+        )
+
+    def _on_error(self, error: KafkaError) -> None:
+        logger.warning("Kafka producer: %s", error.str(), extra={"context": {"error": error.name()}})
+
+    def _on_delivery(self, error: KafkaError | None, _message: Any) -> None:
+        """Only failures are reported; the first one says why the rest failed."""
+        if error is not None and self._failure is None and error.code() not in _PURGED:
+            self._failure = error
+
+    def publish(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None) -> None:
+        """Queue one output; a full queue makes the caller wait while the client sends."""
+        deadline = time.monotonic() + CALL_TIMEOUT
+        while True:
+            try:
+                if headers is None:
+                    self._producer.produce(topic, value, key)
+                else:
+                    self._producer.produce(topic, value, key, headers=headers)
+                return
+            except BufferError:
+                if time.monotonic() > deadline:
+                    full = KafkaError(KafkaError._QUEUE_FULL)  # noqa: SLF001
+                    raise DeliveryFailed("publishing", full, Remedy.NEW_PRODUCER) from None
+                self._producer.poll(QUEUE_FULL_WAIT)
+            except KafkaException as failure:
+                error = kafka_error(failure)
+                raise DeliveryFailed("publishing", error, remedy_for(error)) from None
+
+    def _flush(self) -> None:
+        """Wait until every output is acknowledged."""
+        remaining = self._producer.flush(CALL_TIMEOUT)
+        if self._failure is not None:
+            raise DeliveryFailed("publishing", self._failure, remedy_for(self._failure))
+        if remaining:
+            late = KafkaError(KafkaError._TIMED_OUT, f"{remaining} outputs unacknowledged")  # noqa: SLF001
+            raise DeliveryFailed("publishing", late, Remedy.NEW_PRODUCER)
+
+
+_PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}  # noqa: SLF001 -- ours, from an abort
+
+
+class TransactionalPublisher(_ClientPublisher):
+    """Exactly once: outputs and offsets in one transaction, fenced by the consumer group's generation."""
+
+    def __init__(self, settings: Settings, transactional_id: str) -> None:
+        self.transactional_id = transactional_id
+        super().__init__(settings)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """Register the id: the broker aborts what a dead predecessor left open, and fences it."""
+        try:
+            self._producer.init_transactions(CALL_TIMEOUT)
+        except KafkaException as failure:
+            error = kafka_error(failure)
+            raise DeliveryFailed("initialising transactions", error, Remedy.NEW_PRODUCER) from None
+
+    def begin(self) -> None:
+        """Begin the transaction unless one is open."""
+        if self._open:
+            return
+        try:
+            self._producer.begin_transaction()
+        except KafkaException as failure:
+            error = kafka_error(failure)
+            raise DeliveryFailed("beginning a transaction", error, remedy_for(error)) from None
+        self._open = True
+
+    def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
+        """Commit the open transaction with the next ``offsets`` of the partitions that this member owns."""
+        if not self._open:
+            return
+        self._flush()  # first: the coordinator is still busy right after a commit, and would make us back off 100 ms
+        try:
+            self._producer.send_offsets_to_transaction(
+                list(offsets), consumer.consumer_group_metadata(), CALL_TIMEOUT
+            )
+            self._producer.commit_transaction(CALL_TIMEOUT)
+        except KafkaException as failure:
+            error = kafka_error(failure)
+            raise DeliveryFailed("committing a transaction", error, remedy_for(error)) from None
+        self._open = False
+
+    def recover(self, remedy: Remedy) -> None:
+        """Abort, or begin again with a new producer; either way nothing uncommitted stays visible."""
+        if remedy is Remedy.ABORT:
+            try:
+                self._producer.abort_transaction(CALL_TIMEOUT)
+                self._failure = None
+                self._open = False
+                return
+            except KafkaException as failure:
+                logger.warning("aborting a transaction failed: %s; beginning a new producer", kafka_error(failure).str())
+        _abandon(self._producer)
+        self._producer = self._new_producer()
+        self._initialise()
+
+    def close(self) -> None:
+        """Abort what is open."""
+        if self._open:
+            try:
+                self._producer.abort_transaction(ABANDON_TIMEOUT)
+            except KafkaException as failure:
+                logger.warning("aborting at the end failed: %s; the broker will", kafka_error(failure).str())
+        _abandon(self._producer)
+
+
+class FlushingPublisher(_ClientPublisher):
+    """At least once: after a crash some outputs come again, byte for byte the same and with the same source offset."""
+
+    def begin(self) -> None:
+        """Note that offsets are about to move."""
+        self._open = True
+
+    def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
+        """Flush the outputs, then commit the offsets."""
+        if not self._open:
+            return
+        self._flush()
+        try:
+            results = consumer.commit(offsets=list(offsets), asynchronous=False)
+        except KafkaException as failure:
+            raise DeliveryFailed("committing offsets", kafka_error(failure), Remedy.ABORT) from None
+        for result in results or ():
+            if result.error is not None:
+                raise DeliveryFailed("committing offsets", result.error, Remedy.ABORT)
+        self._open = False
+
+    def recover(self, remedy: Remedy) -> None:
+        """A new client after a failure; what was sent stays sent, and will come again the same."""
+        if remedy is Remedy.NEW_PRODUCER:
+            _abandon(self._producer)
+            self._producer = self._new_producer()
+        self._failure = None
+        self._open = False
+
+    def close(self) -> None:
+        """Let the client go; what is not committed will be published again by whoever reads it next."""
+        _abandon(self._producer)
+
+
+def _abandon(producer: Producer) -> None:
+    """Drop what the client still holds, so that nothing is sent behind our back."""
+    producer.purge(in_queue=True, in_flight=True, blocking=False)
+    producer.flush(0)
+
+
+def new_publisher(settings: Settings, transactional_id: str) -> Publisher:
+    """The publisher for ``kafka.delivery``."""
+    if settings.kafka.delivery == "exactly_once":
+        return TransactionalPublisher(settings, transactional_id)
+    return FlushingPublisher(settings)

@@ -1,0 +1,175 @@
+"""The input: batches of messages, and the group's decisions about who reads which partition.
+
+The client is owned by one thread. Its callbacks run inside ``read`` and ``close``; an exception that escapes one makes
+the client drop messages it has already counted as read, so they are caught here and raised after the call returns.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from stream_rcf.errors import StreamRcfError
+from stream_rcf.kafka.client_configuration import consumer_configuration
+from stream_rcf.kafka.failures import kafka_error
+from stream_rcf.settings.model import Settings
+
+logger = logging.getLogger(__name__)
+
+OFFSETS_TIMEOUT = 15.0  # s: for committed offsets; a dead member's open transaction holds them back for some seconds
+
+
+class OffsetsTrimmed(StreamRcfError):
+    """The position of a partition is no longer in the log."""
+
+    def __init__(self, topic: str, partition: int, why: str) -> None:
+        super().__init__(f"{topic}[{partition}]: {why}")
+        self.topic = topic
+        self.partition = partition
+
+
+class AssignmentListener(Protocol):
+    """What the service does when partitions come and go. Runs inside ``read`` or ``close``."""
+
+    def on_assigned(self, partitions: Sequence[TopicPartition]) -> list[TopicPartition]:
+        """Partitions that came; returns them with the offsets to read from. All start paused."""
+
+    def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """Partitions about to go; commits are still possible."""
+
+    def on_lost(self, partitions: Sequence[TopicPartition]) -> None:
+        """Partitions that others may own already; nothing may be committed."""
+
+
+class Source:
+    """A consumer group member."""
+
+    def __init__(self, settings: Settings, listener: AssignmentListener) -> None:
+        self._incremental = settings.kafka.group_protocol == "consumer"
+        self._listener = listener
+        self._callback_failure: BaseException | None = None
+        self.consumer = Consumer(consumer_configuration(settings, self._on_error))
+        self._topic = settings.kafka.input_topic
+
+    def subscribe(self) -> None:
+        """Join the group."""
+        self.consumer.subscribe(
+            [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def read(self, most: int, timeout: float) -> list[Message]:
+        """Up to ``most`` messages: waits up to ``timeout`` seconds for the first, then takes what is already here."""
+        first = self.consumer.poll(timeout)
+        self._raise_callback_failure()
+        if first is None:
+            return []
+        messages = [first, *self.consumer.consume(most - 1, 0)] if most > 1 else [first]
+        self._raise_callback_failure()
+        return [message for message in messages if message.error() is None or self._report(message)]
+
+    def _report(self, message: Message) -> bool:
+        """Deal with an error that came in place of a message; never keeps it."""
+        error = message.error()
+        if error is None:
+            return True
+        if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
+            raise OffsetsTrimmed(message.topic() or "", message.partition() or 0, error.str())
+        if error.fatal():
+            raise StreamRcfError(f"the Kafka consumer cannot go on: {error.str()} ({error.name()})")
+        logger.warning("Kafka consumer: %s", error.str(), extra={"context": {"error": error.name()}})
+        return False
+
+    def _raise_callback_failure(self) -> None:
+        failure, self._callback_failure = self._callback_failure, None
+        if failure is not None:
+            raise failure
+
+    def committed(self, partitions: Sequence[TopicPartition]) -> dict[tuple[str, int], int | None]:
+        """The group's next offset of each partition, None where nothing was ever committed."""
+        answer = self.consumer.committed(list(partitions), timeout=OFFSETS_TIMEOUT)
+        for entry in answer:
+            if entry.error is not None:
+                raise KafkaException(entry.error)
+        return {(entry.topic, entry.partition): entry.offset if entry.offset >= 0 else None for entry in answer}
+
+    def watermarks(self, topic: str, partition: int) -> tuple[int, int]:
+        """(first offset still in the log, offset after the last) as the broker says now."""
+        low, high = self.consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=OFFSETS_TIMEOUT)
+        return low, high
+
+    def known_end(self, topic: str, partition: int) -> int | None:
+        """The offset after the last, as of the latest fetch; None before the first."""
+        _, high = self.consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+        return high if high >= 0 else None
+
+    def position(self, topic: str, partition: int) -> int | None:
+        """The next offset that would be read, None before the first read."""
+        offset = self.consumer.position([TopicPartition(topic, partition)])[0].offset
+        return offset if offset >= 0 else None
+
+    def resume(self, topic: str, partition: int) -> None:
+        """Let a partition's messages come."""
+        self.consumer.resume([TopicPartition(topic, partition)])
+
+    def pause(self, topic: str, partition: int) -> None:
+        """Hold a partition's messages back."""
+        self.consumer.pause([TopicPartition(topic, partition)])
+
+    def reposition(self, partitions: Sequence[TopicPartition]) -> None:
+        """Read assigned partitions again from the given offsets, paused. The group is not disturbed.
+
+        Assigning anew drops all prefetched messages, which a seek right before a pause was seen not to.
+        """
+        if self._incremental:
+            self.consumer.incremental_unassign([TopicPartition(p.topic, p.partition) for p in partitions])
+            self.consumer.incremental_assign(list(partitions))
+        else:
+            moved = {(p.topic, p.partition) for p in partitions}
+            if any((p.topic, p.partition) not in moved for p in self.consumer.assignment()):
+                raise AssertionError("the classic protocol repositions all partitions or none")
+            self.consumer.assign(list(partitions))
+        self.consumer.pause([TopicPartition(p.topic, p.partition) for p in partitions])
+
+    def close(self) -> None:
+        """Leave the group; the listener hears of the revoked partitions first."""
+        self.consumer.close()
+        self._raise_callback_failure()
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        def assign() -> None:
+            placed = self._listener.on_assigned(partitions)
+            if self._incremental:
+                consumer.incremental_assign(placed)
+            else:
+                consumer.assign(placed)
+            if placed:
+                consumer.pause([TopicPartition(p.topic, p.partition) for p in placed])
+
+        self._guard("taking partitions over", assign)
+
+    def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._guard("giving partitions up", lambda: self._listener.on_revoked(partitions))
+
+    def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._guard("losing partitions", lambda: self._listener.on_lost(partitions))
+
+    def _guard(self, during: str, action: Callable[[], Any]) -> None:
+        """Run a callback's work; keep what it raises for after the call."""
+        try:
+            action()
+        except Exception as failure:  # noqa: BLE001 -- kept and raised by read or close
+            logger.error("%s failed: %s", during, failure)
+            if self._callback_failure is None:
+                self._callback_failure = failure
+
+    def _on_error(self, error: KafkaError) -> None:
+        logger.warning("Kafka consumer: %s", error.str(), extra={"context": {"error": error.name()}})
+
+
+def describe(failure: KafkaException) -> str:
+    """What a client exception says, for a person."""
+    error = kafka_error(failure)
+    return f"{error.str()} ({error.name()})"

@@ -1,0 +1,172 @@
+"""From the bytes of a record to an event, or to the reason why it is none.
+
+Nothing in the input can raise out of here. The work is bounded by ``EventSchema.max_bytes``, and what a path means is
+settled once, when the decoder is made, because ``decode`` runs for every event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from stream_rcf.pipeline.event_errors import EventError, quoted, quoted_path
+from stream_rcf.pipeline.events import Event, Rejection
+from stream_rcf.pipeline.paths import Reader, path_reader
+from stream_rcf.pipeline.timestamps import EARLIEST, LATEST, TimestampError, epoch_milliseconds
+from stream_rcf.pipeline.unreadable import explain_unreadable
+
+MAX_KEY_BYTES = 1024  # in UTF-8; a key is repeated in every record, log line and checkpoint frame
+MAX_KEY_CHARACTERS_UNMEASURED = MAX_KEY_BYTES // 4  # no character takes more than 4 bytes
+FLOAT32_MAX = 3.4028234663852886e38  # points are stored as 32-bit floats
+
+
+@dataclass(frozen=True)
+class EventSchema:
+    """Where an event keeps its parts; paths are dotted.
+
+    No ``key_paths``: the key is the message key. Several: a composite key. An empty ``timestamp_path``: the record's own
+    timestamp. ``max_bytes``: larger values are refused unread.
+    """
+
+    key_paths: tuple[str, ...]
+    timestamp_path: str
+    feature_paths: tuple[str, ...]
+    max_bytes: int
+
+
+def join_key(parts: Sequence[str]) -> str:
+    """Join the parts of a composite key by ``|``; ``|`` and ``\\`` within a part are escaped by ``\\``."""
+    return "|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts)
+
+
+class EventDecoder:
+    """Reads events of one schema. Holds nothing between events, so threads may share it."""
+
+    def __init__(self, schema: EventSchema) -> None:
+        self.schema = schema
+        self._max_bytes = schema.max_bytes
+        self._keys: list[tuple[str, Reader]] = [(path, path_reader(path)) for path in schema.key_paths]
+        self._timestamp: Reader | None = path_reader(schema.timestamp_path) if schema.timestamp_path else None
+        self._features: list[tuple[str, Reader]] = [(path, path_reader(path)) for path in schema.feature_paths]
+
+    def decode(self, value: bytes | None, message_key: bytes | None, record_timestamp: int) -> Event | Rejection:
+        """Return the event that a record holds, or why it holds none.
+
+        ``record_timestamp`` (milliseconds since 1970, negative for none) stands in for an event without a time.
+        """
+        if value is None:
+            return Rejection(EventError.TOMBSTONE, "the record has no value (a tombstone), so there is nothing to score")
+        if len(value) > self._max_bytes:
+            return Rejection(
+                EventError.TOO_LARGE, f"the value has {len(value)} bytes, but events.max_bytes allows {self._max_bytes}"
+            )
+        try:
+            document = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            return explain_unreadable(value, str(error), self._features)
+        if type(document) is not dict:
+            return Rejection(EventError.NOT_AN_OBJECT, f"the value is {quoted(document)}, but an event is a JSON object")
+        return self.from_mapping(document, message_key, record_timestamp)
+
+    def from_mapping(
+        self, mapping: Mapping[str, object], message_key: bytes | None, record_timestamp: int
+    ) -> Event | Rejection:
+        """Do the same for an event that is already parsed, such as a row of a file."""
+        key = self.read_key(mapping, message_key)
+        if isinstance(key, Rejection):
+            return key
+        timestamp = self.read_timestamp(mapping, record_timestamp)
+        if isinstance(timestamp, Rejection):
+            return timestamp
+        values: tuple[float, ...] = ()
+        for path, read in self._features:
+            number = read(mapping)
+            # By exact type: bool is an int to isinstance. NaN fails the comparison.
+            if (type(number) is float or type(number) is int) and -FLOAT32_MAX <= number <= FLOAT32_MAX:
+                values += (float(number),)
+            else:
+                return _refused_feature(path, number)
+        return Event(key, timestamp, values)
+
+    def read_key(self, mapping: Mapping[str, object], message_key: bytes | None) -> str | Rejection:
+        """Return the key alone, which a refused event may still have."""
+        if self._keys:
+            key = self._key_of_event(mapping)
+        elif message_key is None:
+            return Rejection(
+                EventError.MISSING_KEY, "the record has no message key, and events.key names no field of the event instead"
+            )
+        else:
+            try:
+                key = message_key.decode()
+            except UnicodeDecodeError as error:
+                return Rejection(EventError.INVALID_KEY, f"the message key is not UTF-8 (at its byte {error.start})")
+            if not key:
+                return Rejection(EventError.EMPTY_KEY, "the message key is empty")
+        if len(key) <= MAX_KEY_CHARACTERS_UNMEASURED or isinstance(key, Rejection):
+            return key
+        size = len(key.encode())
+        if size <= MAX_KEY_BYTES:
+            return key
+        return Rejection(
+            EventError.KEY_TOO_LONG, f"the key {quoted(key)} has {size} bytes, but at most {MAX_KEY_BYTES} are allowed"
+        )
+
+    def read_timestamp(self, mapping: Mapping[str, object], record_timestamp: int) -> int | Rejection:
+        """Return the event's time in milliseconds since 1970; null counts as absent."""
+        value = None if self._timestamp is None else self._timestamp(mapping)
+        if value is None:
+            if EARLIEST <= record_timestamp < LATEST:
+                return record_timestamp
+            reason = f"the event has no time of its own, and that of its record ({record_timestamp}) is not usable"
+            return Rejection(EventError.INVALID_TIMESTAMP, reason)
+        try:
+            return epoch_milliseconds(value)
+        except TimestampError as error:
+            path = quoted_path(self.schema.timestamp_path)
+            return Rejection(EventError.INVALID_TIMESTAMP, f"the timestamp at {path} is {quoted(value)}, which {error}")
+
+    def _key_of_event(self, mapping: Mapping[str, object]) -> str | Rejection:
+        parts: list[str] = []
+        for path, read in self._keys:
+            part = read(mapping)
+            if type(part) is int and part.bit_length() <= 64:  # more digits than that are no identifier
+                part = str(part)
+            if type(part) is not str:
+                return _refused_key(path, part)
+            if not part:
+                return Rejection(EventError.EMPTY_KEY, f"the key at {quoted_path(path)} is empty")
+            if not part.isascii() and not _encodes(part):
+                return Rejection(EventError.INVALID_KEY, f"the key at {quoted_path(path)} is not UTF-8: {quoted(part)}")
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else join_key(parts)
+
+
+def _encodes(text: str) -> bool:
+    """Tell whether the text can be written as UTF-8; rows of files may carry bytes that could not be read as such."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _refused_key(path: str, part: object) -> Rejection:
+    if part is None:
+        return Rejection(EventError.MISSING_KEY, f"the event has no key at {quoted_path(path)}")
+    return Rejection(
+        EventError.INVALID_KEY, f"the key at {quoted_path(path)} is {quoted(part)}, but must be text or a whole number"
+    )
+
+
+def _refused_feature(path: str, number: object) -> Rejection:
+    if number is None:
+        return Rejection(EventError.MISSING_FEATURE, f"the event has no number at {quoted_path(path)}")
+    what = f"the feature at {quoted_path(path)} is {quoted(number)}"
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return Rejection(EventError.NON_NUMERIC_FEATURE, f"{what}, which is not a number")
+    if isinstance(number, float) and number - number != 0.0:  # NaN and the infinities
+        return Rejection(EventError.NON_FINITE_NUMBER, f"{what}, which is not a finite number")
+    return Rejection(EventError.NUMBER_OUT_OF_RANGE, f"{what}, which is beyond the range of a 32-bit float")

@@ -1,0 +1,28 @@
+"""What flows through a batch: plain tuples that every layer shares."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Event(NamedTuple):
+    """A valid event, ready to be scored."""
+
+    key: str
+    timestamp: int  # epoch ms
+    values: tuple[float, ...]  # by feature, finite in float32
+
+
+class Rejection(NamedTuple):
+    """Why an input is not an event."""
+
+    error: str  # its class, snake_case, one of a closed set
+    reason: str  # a sentence for a person
+
+
+class Position(NamedTuple):
+    """Where a record came from."""
+
+    topic: str
+    partition: int
+    offset: int

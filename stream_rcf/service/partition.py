@@ -1,0 +1,116 @@
+"""One input partition as a small state machine.
+
+    ASSIGNED -> LOADING -> REPLAYING -> LIVE
+                   \\________________/      (nothing to replay)
+    any of LOADING, REPLAYING, LIVE -> PARKED      given up, kept until the group has decided
+    PARKED -> ASSIGNED                              gone elsewhere meanwhile: load again
+    PARKED -> REPLAYING, LIVE                       kept after all: goes on where it was
+    REPLAYING, LIVE -> ASSIGNED                     rolled back after a failed commit
+    any -> LOST                                     somebody else's now
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from stream_rcf.core.parameters import DetectorParameters
+from stream_rcf.state.key_table import KeyTable
+from stream_rcf.state.recovery import RecoveryPlan
+
+
+class PartitionState(Enum):
+    """Where a partition stands."""
+
+    ASSIGNED = "assigned"  # ours, not yet looked at
+    LOADING = "loading"  # its checkpoint is being read
+    REPLAYING = "replaying"  # learning silently what was already published
+    LIVE = "live"  # scoring and publishing
+    PARKED = "parked"  # revoked, and perhaps about to be given back
+    LOST = "lost"  # not ours; nothing of it may be published or saved
+
+
+_S = PartitionState
+LEGAL_EDGES: dict[PartitionState, frozenset[PartitionState]] = {
+    _S.ASSIGNED: frozenset({_S.LOADING, _S.LOST}),
+    _S.LOADING: frozenset({_S.REPLAYING, _S.LIVE, _S.ASSIGNED, _S.PARKED, _S.LOST}),
+    _S.REPLAYING: frozenset({_S.LIVE, _S.ASSIGNED, _S.PARKED, _S.LOST}),
+    _S.LIVE: frozenset({_S.ASSIGNED, _S.PARKED, _S.LOST}),
+    _S.PARKED: frozenset({_S.ASSIGNED, _S.REPLAYING, _S.LIVE, _S.LOST}),
+    _S.LOST: frozenset(),
+}
+
+
+class Partition:
+    """What this process knows of one partition: its keys, and how far they have come."""
+
+    def __init__(self, topic: str, number: int, parameters: DetectorParameters) -> None:
+        self.topic = topic
+        self.number = number
+        self.state = PartitionState.ASSIGNED
+        self._parameters = parameters
+        self._forget()
+
+    def _forget(self) -> None:
+        self.table = KeyTable(self._parameters)
+        self.plan: RecoveryPlan | None = None
+        self.next_offset = 0  # the first event not yet learned
+        self.publish_from = 0  # events before were published by an earlier owner
+        self.committed = 0  # the group's offset as far as we know
+
+    def __repr__(self) -> str:
+        return f"<{self.topic}[{self.number}] {self.state.value} at {self.next_offset}>"
+
+    @property
+    def identity(self) -> tuple[str, int]:
+        """(topic, partition number)."""
+        return self.topic, self.number
+
+    @property
+    def accepts_events(self) -> bool:
+        """Whether its events may change its keys now."""
+        return self.state in (PartitionState.REPLAYING, PartitionState.LIVE)
+
+    def _move(self, state: PartitionState) -> None:
+        if state not in LEGAL_EDGES[self.state]:
+            raise AssertionError(f"{self!r} cannot become {state.value}")
+        self.state = state
+
+    def load(self, plan: RecoveryPlan) -> None:
+        """Begin to read the checkpoint that ``plan`` names."""
+        self._move(PartitionState.LOADING)
+        self.plan = plan
+        self.next_offset = plan.start_offset
+        self.publish_from = plan.publish_from
+        self.committed = plan.publish_from
+
+    def loaded(self) -> None:
+        """The keys are those of the plan's start offset."""
+        replay = self.next_offset < self.publish_from
+        self._move(PartitionState.REPLAYING if replay else PartitionState.LIVE)
+
+    def caught_up(self) -> None:
+        """Everything that was published before has been learned."""
+        self._move(PartitionState.LIVE)
+
+    def park(self) -> None:
+        """Revoked: keep all until the group's next decision."""
+        self._move(PartitionState.PARKED)
+
+    def unpark(self) -> None:
+        """Given back untouched: go on."""
+        self._move(PartitionState.REPLAYING if self.next_offset < self.publish_from else PartitionState.LIVE)
+
+    def roll_back(self) -> None:
+        """Its state is ahead of what was committed, or not to be trusted: forget it and load again."""
+        self._move(PartitionState.ASSIGNED)
+        self._forget()
+
+    def lose(self) -> None:
+        """Somebody else's now: forget all."""
+        self._move(PartitionState.LOST)
+        self._forget()
+
+    @property
+    def still_to_replay(self) -> int:
+        """Offsets still to be learned silently."""
+        return max(0, self.publish_from - self.next_offset) if self.state is not PartitionState.LIVE else 0

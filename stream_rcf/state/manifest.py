@@ -1,0 +1,214 @@
+"""The manifest of one checkpoint: which offset it stands at and which segments hold it, as checked JSON.
+
+A manifest is the checkpoint: until it exists its segments mean nothing, and it is created only if its number is free,
+so of two writers of one number exactly one wins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from stream_rcf.errors import CheckpointError
+
+FORMAT_VERSION = 1  # raise it whenever an older program could not read the manifest or what it names
+MAXIMUM_MANIFEST_BYTES = 16 * 2**20  # a bound before reading; a manifest of 1,000 segments has 150 KB
+_MANIFEST_NAME = re.compile(r"manifest-([0-9]{12,18})\.json")
+_SEGMENT_NAME = re.compile(r"segment-([0-9]{12,18})\.frames")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FINGERPRINT = re.compile(r"[0-9a-zA-Z]{1,32}")
+
+
+class PartitionId(NamedTuple):
+    """Whose state a checkpoint is: one partition of one topic, as one consumer group reads it."""
+
+    group: str
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.partition}] of group {self.group}"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One immutable file of frames; ``sha256`` is over the whole file."""
+
+    name: str
+    bytes: int
+    frames: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A consistent cut: every key's state after exactly the events before ``offset``.
+
+    ``offset`` is the next event to read; ``created_at`` is epoch milliseconds; ``previous`` is the number of the
+    checkpoint it continues, ``None`` where the models began empty; ``segments`` are oldest first, and of the frames
+    that name a key the newest counts. ``keys`` counts each key once.
+    """
+
+    partition: PartitionId
+    number: int
+    offset: int
+    fingerprint: str
+    created_at: int
+    previous: int | None
+    keys: int
+    segments: tuple[Segment, ...]
+
+    @property
+    def frames(self) -> int:
+        """Frames in all segments, superseded ones included."""
+        return sum(segment.frames for segment in self.segments)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all segments, superseded frames included."""
+        return sum(segment.bytes for segment in self.segments)
+
+
+class ManifestList(NamedTuple):
+    """The checkpoints of one partition.
+
+    ``manifests`` are newest first; ``problems`` has one sentence for each manifest that could not be read;
+    ``newest_number`` counts unreadable ones too and is 0 where there is none.
+    """
+
+    manifests: list[Manifest]
+    problems: list[str]
+    newest_number: int
+
+
+def manifest_name(number: int) -> str:
+    """File name of a manifest; padded, so that a folder listing is in order of age."""
+    return f"manifest-{number:012d}.json"
+
+
+def manifest_number(name: str) -> int | None:
+    """The number in a manifest's file name, ``None`` for any other file."""
+    match = _MANIFEST_NAME.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def segment_name(number: int) -> str:
+    """File name of a segment."""
+    return f"segment-{number:012d}.frames"
+
+
+def segment_number(name: str) -> int | None:
+    """The number in a segment's file name, ``None`` for any other file."""
+    match = _SEGMENT_NAME.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The manifest as JSON with its own checksum; the same manifest always gives the same bytes."""
+    document: dict[str, Any] = {
+        "format": FORMAT_VERSION,
+        "group": manifest.partition.group,
+        "topic": manifest.partition.topic,
+        "partition": manifest.partition.partition,
+        "number": manifest.number,
+        "offset": manifest.offset,
+        "fingerprint": manifest.fingerprint,
+        "created_at": manifest.created_at,
+        "previous": manifest.previous,
+        "keys": manifest.keys,
+        "segments": [
+            {"name": segment.name, "bytes": segment.bytes, "frames": segment.frames, "sha256": segment.sha256}
+            for segment in manifest.segments
+        ],
+    }
+    return orjson.dumps(document | {"checksum": _checksum(document)})
+
+
+def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str) -> Manifest:
+    """Read back what ``encode_manifest`` wrote for this partition and number.
+
+    ``where`` names the file in messages. Raises ``CheckpointError`` for anything else: bytes changed or missing,
+    a field of another kind or range, the manifest of another partition, a newer format.
+    """
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise CheckpointError(f"{where} is corrupt: it is not JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise CheckpointError(f"{where} is corrupt: it is not a JSON object")
+    fields = _Fields(document, where)
+    version = fields.integer("format", 1)
+    if version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{where} has format {version}, but this program reads up to format {FORMAT_VERSION}: upgrade stream-rcf"
+        )
+    if document.pop("checksum", None) != _checksum(document):
+        raise CheckpointError(f"{where} is corrupt: its content differs from its checksum")
+    manifest = Manifest(
+        partition=PartitionId(fields.text("group"), fields.text("topic"), fields.integer("partition")),
+        number=fields.integer("number"),
+        offset=fields.integer("offset"),
+        fingerprint=fields.text("fingerprint", _FINGERPRINT),
+        created_at=fields.integer("created_at"),
+        previous=None if document.get("previous") is None else fields.integer("previous"),
+        keys=fields.integer("keys"),
+        segments=tuple(_decode_segment(entry, where) for entry in fields.entries("segments")),
+    )
+    if manifest.partition != partition or manifest.number != number:
+        raise CheckpointError(
+            f"{where} belongs elsewhere: it is checkpoint {manifest.number} of {manifest.partition},"
+            f" found where checkpoint {number} of {partition} should be"
+        )
+    if len({segment.name for segment in manifest.segments}) != len(manifest.segments):
+        raise CheckpointError(f"{where} names a segment twice")
+    return manifest
+
+
+def _decode_segment(entry: object, where: str) -> Segment:
+    if not isinstance(entry, dict):
+        raise CheckpointError(f"{where} is corrupt: a segment is not a JSON object")
+    fields = _Fields(entry, where)
+    return Segment(
+        name=fields.text("name", _SEGMENT_NAME),  # a strict pattern: a name can never lead out of the folder
+        bytes=fields.integer("bytes"),
+        frames=fields.integer("frames"),
+        sha256=fields.text("sha256", _SHA256),
+    )
+
+
+def _checksum(document: dict[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(document)).hexdigest()
+
+
+class _Fields:
+    """Typed access to a decoded JSON object; the errors name the file and the field."""
+
+    def __init__(self, document: dict[str, Any], where: str) -> None:
+        self._document = document
+        self._where = where
+
+    def integer(self, name: str, minimum: int = 0) -> int:
+        value = self._document.get(name)
+        if type(value) is not int or value < minimum:  # not isinstance: true and false are integers to Python
+            raise CheckpointError(
+                f"{self._where} is corrupt: {name!r} is {value!r}, not an integer of at least {minimum}"
+            )
+        return value
+
+    def text(self, name: str, pattern: re.Pattern[str] | None = None) -> str:
+        value = self._document.get(name)
+        if not isinstance(value, str) or (pattern is not None and not pattern.fullmatch(value)):
+            raise CheckpointError(
+                f"{self._where} is corrupt: {name!r} is {value!r}, which no writer of this program wrote"
+            )
+        return value
+
+    def entries(self, name: str) -> list[object]:
+        value = self._document.get(name)
+        if not isinstance(value, list):
+            raise CheckpointError(f"{self._where} is corrupt: {name!r} is not a list")
+        return value

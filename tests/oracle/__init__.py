@@ -1,0 +1,1 @@
+"""Slow, obvious second implementations that judge the fast ones."""

@@ -1,0 +1,180 @@
+"""One random cut tree as linked nodes, slow and obvious.
+
+Guha, Mishra, Roy, Schrijvers, "Robust Random Cut Forest Based Anomaly Detection on Streams" (ICML 2016), with the
+rules of docs/architecture.md, "The forest, exactly". Section numbers below are those of the algorithm reference.
+After every change all boxes and masses are computed again from the points in the leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tests.oracle.random_stream import RandomStream
+
+Point = tuple[float, ...]  # each value is exactly representable in float32
+
+
+@dataclass(eq=False)
+class Leaf:
+    """One distinct point and how many times the sample holds it."""
+
+    point: Point
+    mass: int = 1
+
+
+@dataclass(eq=False)
+class Inner:
+    """A cut: points with `point[dimension] <= value` are on the left (4.1)."""
+
+    dimension: int
+    value: float
+    left: Node
+    right: Node
+    mass: int = 0
+    low: Point = ()
+    high: Point = ()
+
+
+Node = Leaf | Inner
+
+
+def leaves(node: Node) -> list[Leaf]:
+    """Every leaf below `node`, from left to right."""
+    if isinstance(node, Leaf):
+        return [node]
+    return leaves(node.left) + leaves(node.right)
+
+
+def box_of(node: Node) -> tuple[Point, Point]:
+    """The smallest box around every point below `node`: its lowest and its highest corner (4.2)."""
+    points = [leaf.point for leaf in leaves(node)]
+    return tuple(map(min, *points, points[0])), tuple(map(max, *points, points[0]))
+
+
+def measure(node: Node) -> None:
+    """Compute every mass and box below `node` again, each from the leaves beneath it."""
+    if isinstance(node, Inner):
+        node.mass = sum(leaf.mass for leaf in leaves(node))
+        node.low, node.high = box_of(node)
+        measure(node.left)
+        measure(node.right)
+
+
+def random_cut(low: Point, high: Point, point: Point, stream: RandomStream) -> tuple[int, float]:
+    """A random cut of the box extended by `point`: the dimension by its share of the sides, the value uniform (4.3)."""
+    lowest = [min(bound, x) for bound, x in zip(low, point, strict=True)]
+    highest = [max(bound, x) for bound, x in zip(high, point, strict=True)]
+    sides = [above - below for above, below in zip(highest, lowest, strict=True)]
+    total = 0.0
+    for side in sides:
+        total += side
+    rest = stream.uniform() * total
+    wide = [dimension for dimension, side in enumerate(sides) if side > 0]
+    for dimension in wide:
+        if rest <= sides[dimension]:
+            value = np.float32(lowest[dimension] + rest)
+            if value < np.float32(highest[dimension]):
+                return dimension, float(value)
+            return dimension, just_below(highest[dimension])
+        rest -= sides[dimension]
+    return wide[-1], just_below(highest[wide[-1]])
+
+
+def just_below(value: float) -> float:
+    """The next float32 below `value`."""
+    return float(np.nextafter(np.float32(value), np.float32(-np.inf)))
+
+
+def separates(dimension: int, value: float, low: Point, high: Point, point: Point) -> bool:
+    """Whether the cut leaves the whole box on one side and `point` on the other (4.4 step 4)."""
+    if point[dimension] <= value:
+        return value < low[dimension]
+    return value >= high[dimension]
+
+
+def contains(low: Point, high: Point, point: Point) -> bool:
+    """Whether `point` is inside the box or on its border."""
+    return all(a <= x <= b for a, x, b in zip(low, point, high, strict=True))
+
+
+class NaiveTree:
+    """A random cut tree over the points of one sample."""
+
+    def __init__(self, stream: RandomStream) -> None:
+        self.root: Node | None = None
+        self.stream = stream
+
+    @property
+    def mass(self) -> int:
+        """How many points the tree holds, equal ones counted each."""
+        return 0 if self.root is None else self.root.mass
+
+    def path(self, point: Point) -> list[Node]:
+        """The nodes from the root to the leaf that the cuts lead `point` to."""
+        assert self.root is not None
+        nodes = [self.root]
+        while isinstance(nodes[-1], Inner):
+            node = nodes[-1]
+            nodes.append(node.left if point[node.dimension] <= node.value else node.right)
+        return nodes
+
+    def replace(self, parent: Node | None, old: Node, new: Node) -> None:
+        """Put `new` where `old` was under `parent`, or at the root if there is no parent."""
+        if not isinstance(parent, Inner):
+            self.root = new
+        elif parent.left is old:
+            parent.left = new
+        else:
+            parent.right = new
+
+    def insert(self, point: Point) -> None:
+        """Add `point` with the cuts that a tree built with it from the start would have (4.4)."""
+        if self.root is None:
+            self.root = Leaf(point)
+            return
+        path = self.path(point)
+        last = path[-1]
+        if isinstance(last, Leaf) and last.point == point:
+            last.mass += 1
+        else:
+            self.insert_new(point, path)
+        measure(self.root)
+
+    def insert_new(self, point: Point, path: list[Node]) -> None:
+        """Give a new parent to the highest node that a fresh cut separates `point` from."""
+        chosen: tuple[int, int, float] | None = None
+        for place in reversed(range(len(path))):
+            node = path[place]
+            low, high = box_of(node)
+            if isinstance(node, Inner) and contains(low, high, point):
+                break
+            dimension, value = random_cut(low, high, point, self.stream)
+            if separates(dimension, value, low, high, point):
+                chosen = (place, dimension, value)
+        assert chosen is not None, "at a leaf every cut separates"
+        place, dimension, value = chosen
+        beside = path[place]
+        if point[dimension] <= value:
+            parent = Inner(dimension, value, Leaf(point), beside)
+        else:
+            parent = Inner(dimension, value, beside, Leaf(point))
+        self.replace(path[place - 1] if place > 0 else None, beside, parent)
+
+    def delete(self, point: Point) -> None:
+        """Take one copy of `point` away; the last copy takes its leaf and the leaf's parent with it (4.5)."""
+        path = self.path(point)
+        leaf = path[-1]
+        assert isinstance(leaf, Leaf) and leaf.point == point, "the sample holds a point the tree does not"
+        leaf.mass -= 1
+        if leaf.mass == 0:
+            if len(path) == 1:
+                self.root = None
+                return
+            parent = path[-2]
+            assert isinstance(parent, Inner)
+            sibling = parent.right if parent.left is leaf else parent.left
+            self.replace(path[-3] if len(path) > 2 else None, parent, sibling)
+        assert self.root is not None
+        measure(self.root)
