@@ -1,7 +1,7 @@
 """Why an event cannot be scored: a closed set of names, and sentences that quote the input safely.
 
-Whatever stands in a sentence came from outside, so it is shortened and its control characters are escaped: a reason is
-written to record headers, logs and terminals.
+Whatever stands in a sentence came from outside, so it is shortened and its control characters are
+escaped: a reason is written to record headers, logs and terminals.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 QUOTED_CHARACTERS = 60  # enough to recognise a value, short enough for a header and for one line
-PATH_CHARACTERS = 120  # a path comes from settings or a file's header, not from an event; longer ones are shortened
+PATH_CHARACTERS = 120  # a path comes from settings or a file's header, not from an event
 
 
 class EventError(StrEnum):
@@ -33,7 +33,7 @@ class EventError(StrEnum):
 
 
 def printable(text: str, limit: int = QUOTED_CHARACTERS) -> str:
-    """Return at most ``limit`` characters of ``text`` with everything unprintable escaped, ending in "..." if cut."""
+    """Return at most ``limit`` characters of ``text``, unprintable ones escaped, ending in "..." if cut."""
     cut = len(text) > limit
     shown = "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")

@@ -9,9 +9,9 @@ Reader = Callable[[Mapping[str, object]], object]
 
 
 def path_reader(path: str) -> Reader:
-    """Return a function from an event to the value at ``path``; None where there is none, as for a field that is null.
+    """Return a function from an event to the value at ``path``; None where there is none or it is null.
 
-    A field whose whole name is ``path``, dots included, comes first: columns of files are often named ``cpu.load``.
+    A field whose whole name is ``path``, dots included, comes first: columns are often named like that.
     """
     if "." not in path:
         return methodcaller("get", path)  # twice as fast as a lambda, and most paths are plain names

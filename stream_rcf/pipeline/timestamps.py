@@ -6,14 +6,14 @@ The bounds are fixed dates, never "now": a record read again next year must be j
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 MILLISECONDS_PER_DAY = 86_400_000
 MILLISECONDS_PER_SECOND = 1000
 MICROSECONDS_PER_SECOND = 1_000_000
 NANOSECONDS_PER_MILLISECOND = 1_000_000
-# The unit of a number is told by its magnitude: a number of seconds below 10**11 lies before the year 5138, and the same
-# instant in milliseconds is at least 10**11 from March 1973 on. Each further unit is a factor of 1000.
+# The unit of a number is told by its magnitude: seconds reach 10**11 in the year 5138, and milliseconds
+# passed it in March 1973. Each further unit is a factor of 1000.
 SECONDS_LIMIT = 10**11
 MILLISECONDS_LIMIT = 10**14
 MICROSECONDS_LIMIT = 10**17
@@ -21,7 +21,7 @@ EARLIEST = 0  # 1970-01-01, in milliseconds
 LATEST = 4_102_444_800_000  # 2100-01-01, exclusive, in milliseconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH = datetime(1970, 1, 1)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)  # a time without an offset is UTC
 # Nine digits or more are a number; eight could be the date 20260101.
 _NUMBER_TEXT = re.compile(r"-?([0-9]{9,20})(\.[0-9]{1,20})?", re.ASCII)
 
@@ -33,18 +33,23 @@ class TimestampError(ValueError):
 def epoch_milliseconds(value: object) -> int:
     """Return ``value`` as milliseconds since 1970 in UTC, rounded down.
 
-    Accepts ISO 8601 text (a time without an offset is UTC, and a space may stand for the ``T``), ``datetime``, and seconds,
-    milliseconds, microseconds or nanoseconds since 1970, told apart by magnitude, as a number or as nine digits or more.
-    Whole numbers are converted exactly; a fraction is read to the microsecond, as a double can hold no more.
+    Accepts ISO 8601 text (a time without an offset is UTC, and a space may stand for the ``T``),
+    ``datetime``, and seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by magnitude,
+    as a number or as nine digits or more. Whole numbers are converted exactly; a fraction is read to the
+    microsecond, as a double can hold no more.
     Raises ``TimestampError`` for anything else and for times outside 1970 to 2099.
     """
-    kind = type(value)
-    if kind is str:
-        milliseconds = _from_text(value)  # type: ignore[arg-type]  # kind is str: isinstance would cost the hot path
-    elif kind is int:
-        milliseconds = _from_integer(value)  # type: ignore[arg-type]  # kind is int, and so not bool
-    elif kind is float:
-        milliseconds = _from_fraction(value)  # type: ignore[arg-type]  # kind is float
+    if type(value) is str:
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            milliseconds = _from_number_text(value)
+        else:
+            milliseconds = _from_datetime(moment)
+    elif type(value) is int:  # by exact type: bool is an int to isinstance
+        milliseconds = _from_integer(value)
+    elif type(value) is float:
+        milliseconds = _from_fraction(value)
     elif isinstance(value, datetime):
         milliseconds = _from_datetime(value)
     else:
@@ -54,22 +59,18 @@ def epoch_milliseconds(value: object) -> int:
     raise TimestampError("lies outside the years 1970 to 2099")
 
 
-def _from_text(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return _from_number_text(text)
-    return _from_datetime(moment)
-
-
 def _from_datetime(moment: datetime) -> int:
-    since: timedelta = moment - (_NAIVE_EPOCH if moment.tzinfo is None else _EPOCH)
-    return since.days * MILLISECONDS_PER_DAY + since.seconds * MILLISECONDS_PER_SECOND + since.microseconds // 1000
+    since = moment - (_NAIVE_EPOCH if moment.tzinfo is None else _EPOCH)
+    return (
+        since.days * MILLISECONDS_PER_DAY
+        + since.seconds * MILLISECONDS_PER_SECOND
+        + since.microseconds // 1000
+    )
 
 
 def _from_number_text(text: str) -> int:
     if _NUMBER_TEXT.fullmatch(text) is None:
-        raise TimestampError("is neither an ISO 8601 time nor seconds, milliseconds, microseconds or nanoseconds since 1970")
+        raise TimestampError("is neither an ISO 8601 time nor seconds, ms, µs or ns since 1970")
     return _from_fraction(float(text)) if "." in text else _from_integer(int(text))
 
 

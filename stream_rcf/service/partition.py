@@ -55,7 +55,7 @@ class Partition:
         self.plan: RecoveryPlan | None = None
         self.next_offset = 0  # the first event not yet learned
         self.publish_from = 0  # events before were published by an earlier owner
-        self.committed = 0  # the group's offset as far as we know
+        self.committed: int | None = None  # the group's offset as far as we know
 
     def __repr__(self) -> str:
         return f"<{self.topic}[{self.number}] {self.state.value} at {self.next_offset}>"
@@ -81,7 +81,6 @@ class Partition:
         self.plan = plan
         self.next_offset = plan.start_offset
         self.publish_from = plan.publish_from
-        self.committed = plan.publish_from
 
     def loaded(self) -> None:
         """The keys are those of the plan's start offset."""

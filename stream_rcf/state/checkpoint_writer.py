@@ -7,117 +7,66 @@ interval tries again.
 
 from __future__ import annotations
 
-import logging
-import queue
-import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
 
-from stream_rcf.errors import StreamRcfError
-from stream_rcf.state.checkpoint_store import CheckpointStore, Manifest, PartitionId, SegmentWriter
+from stream_rcf.state.checkpoint_store import CheckpointStore, Manifest, PartitionId
+from stream_rcf.state.checkpoint_thread import CheckpointJob, CheckpointOutcome, CheckpointThread, Step
 
-logger = logging.getLogger(__name__)
+__all__ = ["CheckpointOutcome", "CheckpointWriter"]
 
 QUEUE_BYTES = 64 * 2**20  # what may wait for the disk: a second of a slow one, and little beside the models
 COMPACTION_SEGMENTS = 8  # more files than this make loading slow
 COMPACTION_FRAMES_PER_KEY = 2  # so a checkpoint is at most about twice what it must be
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointOutcome:
-    """How one checkpoint ended: ``manifest`` if it stands, else ``error``, a sentence.
-
-    ``seconds`` count from ``begin``; ``written_bytes`` are the keys' states handed over for it.
-    """
-
-    partition: PartitionId
-    manifest: Manifest | None
-    error: str | None
-    written_bytes: int
-    seconds: float
-
-
-@dataclass(slots=True)
-class _Job:
-    """One checkpoint on its way through the thread. ``writer`` and ``failed`` belong to the thread."""
-
-    partition: PartitionId
-    fingerprint: str
-    offset: int
-    full: bool
-    base: Manifest | None
-    number: int | None
-    begun: float
-    writer: SegmentWriter | None = None
-    failed: bool = False
-    written_bytes: int = 0
-
-
 @dataclass(slots=True)
 class _Continuation:
-    """What the next checkpoint of a partition builds on. Belongs to the loop."""
+    """What the next checkpoint of a partition builds on, and the one on its way."""
 
     base: Manifest | None
     next_number: int | None
     full_wanted: bool = False
-    job: _Job | None = None
-
-
-class _Step(NamedTuple):
-    action: Literal["begin", "append", "finish", "abandon", "forget", "stop"]
-    job: _Job | None = None
-    partition: PartitionId | None = None
-    key: str = ""
-    payload: bytes = b""
-
-
-@dataclass(slots=True)
-class _Ending:
-    """An outcome on its way back, with what only the thread could find out."""
-
-    job: _Job
-    outcome: CheckpointOutcome
-    undisturbed: bool = field(default=False)  # after a failure: the base still is the newest checkpoint
+    job: CheckpointJob | None = None
+    handed_over: bool = False  # of the job: ``finish`` was called
 
 
 class CheckpointWriter:
     """One thread and one bounded queue for all partitions of a process.
 
-    All methods are for the one thread that owns the consumer, and none of them waits, ``close`` apart.
+    For each partition: ``adopt``, then for each checkpoint ``begin``, ``append`` for every key of the cut, ``finish``,
+    until ``finished`` gives its outcome; at the end ``release``. All methods are for the one thread that owns the
+    consumer, and none but ``close`` waits. A partition that was not adopted raises ``KeyError``.
     """
 
     def __init__(
-        self, store: CheckpointStore, queue_bytes: int = QUEUE_BYTES, clock: Callable[[], float] = time.monotonic
+        self,
+        store: CheckpointStore,
+        queue_bytes: int = QUEUE_BYTES,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = store
         self._queue_bytes = queue_bytes
         self._clock = clock
         self._continuations: dict[PartitionId, _Continuation] = {}
-        self._steps: queue.SimpleQueue[_Step] = queue.SimpleQueue()
-        self._waiting_bytes = 0
-        self._lock = threading.Lock()  # of _waiting_bytes, which both threads change
-        self._endings: deque[_Ending] = deque()
-        self._cancelled = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="checkpoint-writer", daemon=True)
-        self._thread.start()
+        self._thread = CheckpointThread(store, clock)
 
     def adopt(self, partition: PartitionId, base: Manifest | None, newest_number: int) -> None:
         """Take up a partition whose models come from ``base`` (``None``: they began empty).
 
-        ``newest_number`` is that of its ``ManifestList``: should another process write a checkpoint from here on, the
-        next one of ours is refused instead of continuing segments that may be gone.
+        ``newest_number`` is that of its ``ManifestList``. Should another process write a checkpoint from here on, our
+        next one fails rather than continue segments that may be gone, and the one after it holds every key.
         """
+        if partition in self._continuations:
+            self.abandon(partition)
         self._continuations[partition] = _Continuation(base, newest_number + 1)
 
     def release(self, partition: PartitionId) -> None:
-        """Let go of a partition: what was finished is still written, what was not is given up."""
+        """Let go of a partition: a finished checkpoint is still written, an unfinished one is given up."""
         if partition in self._continuations:
             self.abandon(partition)
             del self._continuations[partition]
-            self._steps.put(_Step("forget", partition=partition))
+            self._thread.put(Step("forget", partition))
 
     def needs_full(self, partition: PartitionId) -> bool:
         """Whether the next checkpoint must hold every key rather than the changed ones.
@@ -134,92 +83,79 @@ class CheckpointWriter:
         )
 
     def is_writing(self, partition: PartitionId) -> bool:
-        """Whether a checkpoint of the partition was begun whose outcome ``finished`` has not given yet."""
+        """Whether a checkpoint was begun whose outcome ``finished`` has not given yet."""
         continuation = self._continuations.get(partition)
         return continuation is not None and continuation.job is not None
 
     def has_room(self) -> bool:
-        """Whether more keys may be appended now; one append may go over the bound by its own size."""
-        return self._waiting_bytes < self._queue_bytes
+        """Whether more keys may be appended now; the last one may exceed the bound by its own size."""
+        return self._thread.waiting_bytes < self._queue_bytes
 
     def begin(self, partition: PartitionId, *, offset: int, fingerprint: str, full: bool) -> None:
-        """Start a checkpoint at ``offset``, a committed one. ``ValueError`` if one is on its way or must be full."""
-        if self.is_writing(partition):
+        """Start a checkpoint at ``offset``, which must be committed.
+
+        Raises ``ValueError`` if one is on its way, or if this one is not ``full`` though ``needs_full`` says so.
+        """
+        continuation = self._continuations[partition]
+        if continuation.job is not None:
             raise ValueError(f"a checkpoint of {partition} is on its way")
         if not full and self.needs_full(partition):
             raise ValueError(f"the next checkpoint of {partition} must hold every key")
-        continuation = self._continuations[partition]
-        continuation.job = _Job(
+        job = CheckpointJob(
             partition, fingerprint, offset, full, continuation.base, continuation.next_number, self._clock()
         )
-        self._steps.put(_Step("begin", continuation.job))
+        continuation.job, continuation.handed_over = job, False
+        self._thread.put(Step("begin", partition, job))
 
     def append(self, partition: PartitionId, key: str, payload: bytes) -> None:
-        """Hand over one key's state at the offset of the checkpoint begun."""
-        job = self._job(partition)
-        with self._lock:
-            self._waiting_bytes += len(payload)
-        self._steps.put(_Step("append", job, key=key, payload=payload))
+        """Hand over one key's state as it is at the checkpoint's offset."""
+        self._thread.put(Step("append", partition, self._open_job(partition), key, payload))
 
     def finish(self, partition: PartitionId) -> None:
-        """Every key has been handed over: make the checkpoint stand. ``finished`` tells when it does."""
-        self._steps.put(_Step("finish", self._job(partition)))
+        """Every key was handed over: make the checkpoint stand. ``finished`` tells when it does."""
+        self._thread.put(Step("finish", partition, self._open_job(partition)))
+        self._continuations[partition].handed_over = True
 
     def abandon(self, partition: PartitionId) -> None:
         """Give up the checkpoint that is not finished yet, if there is one; it gets no outcome."""
-        continuation = self._continuations.get(partition)
-        if continuation is not None and continuation.job is not None:
-            self._steps.put(_Step("abandon", continuation.job))
+        continuation = self._continuations[partition]
+        if continuation.job is not None and not continuation.handed_over:
+            self._thread.put(Step("abandon", partition, continuation.job))
             continuation.job = None
 
     def finished(self) -> list[CheckpointOutcome]:
-        """Checkpoints that ended since the last call, well or not. A failed one takes no more appends."""
+        """Checkpoints that ended since the last call, well or not; after a failure nothing more may be appended.
+
+        A failed checkpoint changed nothing, so the keys it held must be in the next one.
+        """
         outcomes: list[CheckpointOutcome] = []
-        while self._endings:
-            ending = self._endings.popleft()
-            outcomes.append(ending.outcome)
-            continuation = self._continuations.get(ending.job.partition)
-            if continuation is None or continuation.job is not ending.job:
-                continue  # released or abandoned since
+        while self._thread.endings:
+            job, outcome, undisturbed = self._thread.endings.popleft()
+            continuation = self._continuations.get(job.partition)
+            is_ours = continuation is not None and continuation.job is job
+            if is_ours or outcome.manifest is not None:  # the failure of one that was given up interests nobody
+                outcomes.append(outcome)
+            if continuation is None or not is_ours:
+                continue
             continuation.job = None
-            if ending.outcome.manifest is not None:
-                continuation.base = ending.outcome.manifest
-                continuation.next_number = ending.outcome.manifest.number + 1
+            if outcome.manifest is not None:
+                continuation.base = outcome.manifest
+                continuation.next_number = outcome.manifest.number + 1
                 continuation.full_wanted = False
-            elif not ending.undisturbed:
+            elif not undisturbed:
                 continuation.next_number = None
                 continuation.full_wanted = True
         return outcomes
 
     def close(self, deadline_seconds: float) -> bool:
-        """Write what was finished, give up the rest, end the thread; true if all that was within the deadline."""
-        self._steps.put(_Step("stop"))
-        self._thread.join(deadline_seconds)
-        self._cancelled.set()
-        return not self._thread.is_alive()
+        """Write what was finished, give up the rest and end the thread; true if the deadline sufficed.
 
-    def _job(self, partition: PartitionId) -> _Job:
+        ``finished`` may be asked once more afterwards.
+        """
+        return self._thread.stop(deadline_seconds)
+
+    def _open_job(self, partition: PartitionId) -> CheckpointJob:
         continuation = self._continuations[partition]
-        if continuation.job is None:
+        if continuation.job is None or continuation.handed_over:
             raise ValueError(f"no checkpoint of {partition} was begun")
         return continuation.job
-
-    # From here on: the background thread.
-
-    def _run(self) -> None:
-        open_jobs: list[_Job] = []
-        while True:
-            step = self._steps.get()
-            if step.action == "stop" or self._cancelled.is_set():
-                break
-            if step.partition is not None:
-                self._store.forget(step.partition)
-            if step.job is not None:
-                self._advance(step, step.job)
-                open_jobs = [job for job in open_jobs if job.writer is not None]
-                if step.job.writer is not None and step.job not in open_jobs:
-                    open_jobs.append(step.job)
-            with self._lock:
-                self._waiting_bytes -= len(step.payload)
-        for job in open_jobs:
-            self._abandon(job)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tests.oracle.naive_tree import Inner, Leaf, NaiveTree, Point, box_of
+from tests.oracle.naive_tree import Inner, Leaf, NaiveTree, Point, box_around, box_of
 
 Directions = list[list[float]]  # per coordinate: [above, below]
 
@@ -85,8 +85,7 @@ def seen_shares(tree: NaiveTree, point: Point) -> Directions:
         assert isinstance(node, Inner)
         sibling = node.left if path[depth + 1] is node.right else node.right
         without += box_of(sibling)
-        low = tuple(min(values) for values in zip(*without, strict=True))
-        high = tuple(max(values) for values in zip(*without, strict=True))
+        low, high = box_around(without)
         if separation(low, high, point) == 0:
             break
         shares = blend(low, high, point, depth, shares)

@@ -7,6 +7,7 @@ After every change all boxes and masses are computed again from the points in th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,19 +48,25 @@ def leaves(node: Node) -> list[Leaf]:
     return leaves(node.left) + leaves(node.right)
 
 
+def box_around(points: Iterable[Point]) -> tuple[Point, Point]:
+    """The smallest box around `points`: its lowest and its highest corner (4.2)."""
+    coordinates = list(zip(*points, strict=True))
+    return tuple(map(min, coordinates)), tuple(map(max, coordinates))
+
+
 def box_of(node: Node) -> tuple[Point, Point]:
-    """The smallest box around every point below `node`: its lowest and its highest corner (4.2)."""
-    points = [leaf.point for leaf in leaves(node)]
-    return tuple(map(min, *points, points[0])), tuple(map(max, *points, points[0]))
+    """The box around every point below `node`."""
+    return box_around(leaf.point for leaf in leaves(node))
 
 
-def measure(node: Node) -> None:
-    """Compute every mass and box below `node` again, each from the leaves beneath it."""
-    if isinstance(node, Inner):
-        node.mass = sum(leaf.mass for leaf in leaves(node))
-        node.low, node.high = box_of(node)
-        measure(node.left)
-        measure(node.right)
+def measure(node: Node) -> list[Leaf]:
+    """Compute every mass and box below `node` again, each from the leaves beneath it, which are returned."""
+    if isinstance(node, Leaf):
+        return [node]
+    beneath = measure(node.left) + measure(node.right)
+    node.mass = sum(leaf.mass for leaf in beneath)
+    node.low, node.high = box_around(leaf.point for leaf in beneath)
+    return beneath
 
 
 def random_cut(low: Point, high: Point, point: Point, stream: RandomStream) -> tuple[int, float]:

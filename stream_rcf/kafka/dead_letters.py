@@ -1,0 +1,71 @@
+"""Bad input with its reason and origin, in the same transaction as everything else."""
+
+from __future__ import annotations
+
+import logging
+
+from confluent_kafka import KafkaException, Message
+from confluent_kafka.admin import AdminClient, ConfigResource
+
+from stream_rcf.kafka.client_configuration import client_configuration
+from stream_rcf.kafka.failures import kafka_error
+from stream_rcf.kafka.publisher import Publisher
+from stream_rcf.pipeline.events import Rejection
+from stream_rcf.settings.model import Settings
+
+logger = logging.getLogger(__name__)
+
+CLIENT_MESSAGE_BYTES = 1_000_000  # librdkafka's own limit unless message.max.bytes says otherwise
+BROKER_MESSAGE_BYTES = 1_048_588  # Apache Kafka's default for a topic
+OVERHEAD_BYTES = 4_096  # headers and framing around the original bytes; the reason is shorter
+DESCRIBE_TIMEOUT = 10.0  # s
+
+
+class DeadLetters:
+    """Publishes the original bytes and key with the headers error, reason, source_topic, source_partition, source_offset.
+
+    A message that would not fit the dead-letter topic is cut short and says so in the header ``truncated_from``: no
+    input may stop the service.
+    """
+
+    def __init__(self, topic: str, most_bytes: int) -> None:
+        self._topic = topic
+        self._room = max(0, most_bytes - OVERHEAD_BYTES)
+
+    def publish(self, publisher: Publisher, message: Message, rejection: Rejection) -> None:
+        """Queue one dead letter."""
+        value, key = _raw(message.value()), _raw(message.key())
+        headers = [
+            ("error", rejection.error.encode("utf-8")),
+            ("reason", rejection.reason.encode("utf-8")),
+            ("source_topic", (message.topic() or "").encode("utf-8")),
+            ("source_partition", str(message.partition()).encode("ascii")),
+            ("source_offset", str(message.offset()).encode("ascii")),
+        ]
+        size = len(value or b"") + len(key or b"")
+        if size > self._room:
+            headers.append(("truncated_from", str(size).encode("ascii")))
+            key = key[: self._room] if key is not None else None
+            value = value[: self._room - len(key or b"")] if value is not None else None
+        publisher.publish(self._topic, key, value, headers)
+
+
+def _raw(value: str | bytes | None) -> bytes | None:
+    return value.encode("utf-8") if isinstance(value, str) else value
+
+
+def message_limit(settings: Settings) -> int:
+    """Bytes that fit the dead-letter topic: the lesser of the client's limit and the topic's, as far as we may ask."""
+    own = int(settings.kafka.properties.get("message.max.bytes", CLIENT_MESSAGE_BYTES))
+    resource = ConfigResource(ConfigResource.Type.TOPIC, settings.kafka.dead_letter_topic)
+    try:
+        client = AdminClient(client_configuration(settings))
+        answer = client.describe_configs([resource], request_timeout=DESCRIBE_TIMEOUT)[resource].result()
+        return min(own, int(answer["max.message.bytes"].value))
+    except (KafkaException, KeyError) as failure:
+        logger.info(
+            "the size limit of %s is not readable (%s); assuming the default",
+            settings.kafka.dead_letter_topic,
+            kafka_error(failure).str(),
+        )
+        return min(own, BROKER_MESSAGE_BYTES)

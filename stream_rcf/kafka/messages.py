@@ -1,0 +1,9 @@
+"""The client's own types under names that the service may use: no other package imports the client."""
+
+from __future__ import annotations
+
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE as NO_TIMESTAMP
+from confluent_kafka import KafkaException as ClientError
+from confluent_kafka import Message, TopicPartition
+
+__all__ = ["ClientError", "Message", "NO_TIMESTAMP", "TopicPartition"]

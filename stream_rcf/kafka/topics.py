@@ -1,0 +1,92 @@
+"""Topics: whether they are there, and making those that settings name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from stream_rcf.errors import StreamRcfError, UnreachableError, UsageError
+from stream_rcf.kafka.client_configuration import client_configuration
+from stream_rcf.kafka.failures import kafka_error
+from stream_rcf.settings.model import Settings
+
+METADATA_TIMEOUT = 15.0  # s: for a broker to answer at start-up
+CREATE_TIMEOUT = 30.0  # s
+WEEK_MS = 7 * 24 * 3600 * 1000
+MONTH_MS = 30 * 24 * 3600 * 1000
+DEAD_LETTER_BYTES = 2 * 1024 * 1024  # dead letters may be the largest input and its headers
+
+
+class TopicPlan(NamedTuple):
+    """A topic as ``topics create`` makes it."""
+
+    name: str
+    partitions: int
+    configuration: dict[str, str]
+
+
+def topic_plans(settings: Settings, partitions: int) -> list[TopicPlan]:
+    """The topics that settings name, inputs first. A pattern cannot be created and is left out.
+
+    Scores and alerts are kept, not compacted: every one counts. Alerts and dead letters are few and kept for longer.
+    """
+    kafka = settings.kafka
+    plans = [
+        TopicPlan(kafka.scores_topic, partitions, {"retention.ms": str(WEEK_MS), "cleanup.policy": "delete"}),
+        TopicPlan(kafka.alerts_topic, partitions, {"retention.ms": str(MONTH_MS), "cleanup.policy": "delete"}),
+        TopicPlan(
+            kafka.dead_letter_topic,
+            partitions,
+            {"retention.ms": str(MONTH_MS), "cleanup.policy": "delete", "max.message.bytes": str(DEAD_LETTER_BYTES)},
+        ),
+    ]
+    if not kafka.input_topic.startswith("^"):
+        plans.insert(0, TopicPlan(kafka.input_topic, partitions, {"retention.ms": str(WEEK_MS)}))
+    return plans
+
+
+def existing_topics(settings: Settings) -> dict[str, int]:
+    """Topic to number of partitions. Raises ``UnreachableError`` when no broker answers."""
+    client = AdminClient({**client_configuration(settings), "log_level": 3})
+    try:
+        topics = client.list_topics(timeout=METADATA_TIMEOUT).topics
+    except KafkaException as failure:
+        raise UnreachableError(
+            f"no Kafka broker answers at {settings.kafka.bootstrap_servers} ({kafka_error(failure).str()}). "
+            "Set kafka.bootstrap_servers (STREAM_RCF_KAFKA__BOOTSTRAP_SERVERS), or start the broker"
+        ) from None
+    return {name: len(topic.partitions) for name, topic in topics.items() if topic.error is None}
+
+
+def create_topics(settings: Settings, partitions: int, replication: int) -> list[tuple[str, bool]]:
+    """Create what is missing; (topic, whether it was created now) for each. Existing topics are left as they are."""
+    existing = existing_topics(settings)
+    plans = topic_plans(settings, partitions)
+    missing = [
+        NewTopic(plan.name, plan.partitions, replication, config=plan.configuration)
+        for plan in plans
+        if plan.name not in existing
+    ]
+    if missing:
+        client = AdminClient({**client_configuration(settings), "log_level": 3})
+        for name, future in client.create_topics(missing, request_timeout=CREATE_TIMEOUT).items():
+            try:
+                future.result()
+            except KafkaException as failure:
+                error = kafka_error(failure)
+                if error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise StreamRcfError(f"topic {name} could not be created: {error.str()}") from None
+    return [(plan.name, plan.name not in existing) for plan in plans]
+
+
+def require_topics(settings: Settings) -> None:
+    """Raise ``UsageError`` naming the missing topics: a typing error must not look like an empty stream."""
+    existing = existing_topics(settings)
+    missing = [plan.name for plan in topic_plans(settings, 1) if plan.name not in existing]
+    if missing:
+        raise UsageError(
+            f"missing on {settings.kafka.bootstrap_servers}: {', '.join(missing)}. "
+            "Create them with `stream-rcf topics create`, or correct the kafka.*_topic settings"
+        )

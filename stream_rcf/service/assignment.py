@@ -1,0 +1,180 @@
+"""Partitions that come and go: what the group's decisions mean for our state."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from stream_rcf.kafka.messages import TopicPartition
+
+from stream_rcf.core.parameters import DetectorParameters
+from stream_rcf.kafka.source import Source
+from stream_rcf.service.partition import Partition, PartitionState
+from stream_rcf.settings.model import Settings
+from stream_rcf.state.checkpoint_store import CheckpointStore, PartitionId
+from stream_rcf.state.recovery import RecoveryPlan, plan_recovery
+
+logger = logging.getLogger(__name__)
+
+
+class Handover(Protocol):
+    """What must happen before partitions may go: the worker's part of a rebalance."""
+
+    def commit_before_handover(self) -> bool:
+        """Commit what was published; False when that failed and the state is ahead of the group."""
+
+    def save_before_handover(self, partitions: Sequence[Partition]) -> None:
+        """Checkpoint live partitions within a budget, so that the next owner has nothing to replay."""
+
+    def abandon_uncommitted(self) -> None:
+        """Drop what was published and not committed; the state of every partition is loaded again."""
+
+    def forget(self, partition: Partition) -> None:
+        """The partition is gone: drop its checkpoint in progress and its metrics."""
+
+
+def kafka_position(partition: Partition) -> TopicPartition:
+    """The partition with the offset to read next."""
+    return TopicPartition(partition.topic, partition.number, partition.next_offset)
+
+
+class Assignment:
+    """The partitions of this member, and the listener of its group."""
+
+    def __init__(
+        self, settings: Settings, parameters: DetectorParameters, store: CheckpointStore, handover: Handover
+    ) -> None:
+        self._settings = settings
+        self._parameters = parameters
+        self._fingerprint = parameters.fingerprint()
+        self._store = store
+        self._handover = handover
+        self._partitions: dict[tuple[str, int], Partition] = {}
+        self._to_resume: list[Partition] = []
+        self.source: Source | None = None  # set once, right after the consumer is made
+        self.rebalances = 0
+        self.has_joined = False
+
+    def __iter__(self) -> Iterator[Partition]:
+        return iter(self._partitions.values())
+
+    def get(self, topic: str, number: int) -> Partition | None:
+        """The partition, if it is ours or parked."""
+        return self._partitions.get((topic, number))
+
+    def in_state(self, *states: PartitionState) -> list[Partition]:
+        """Our partitions that stand in one of ``states``."""
+        return [partition for partition in self if partition.state in states]
+
+    def partition_id(self, partition: Partition) -> PartitionId:
+        """Its name in the checkpoint store."""
+        return PartitionId(self._settings.kafka.group_id, partition.topic, partition.number)
+
+    def take_to_resume(self) -> list[Partition]:
+        """Partitions that were kept over a rebalance and wait for their messages."""
+        waiting, self._to_resume = self._to_resume, []
+        return [partition for partition in waiting if partition.accepts_events]
+
+    # -- the group's decisions; called inside the client's read or close -------------------------------------------
+
+    def on_assigned(self, partitions: Sequence[TopicPartition]) -> list[TopicPartition]:
+        """Decide for each partition where to read from. Raises ``CheckpointError`` where the settings say fail."""
+        self.rebalances += 1
+        self.has_joined = True
+        arrived = {(p.topic, p.partition) for p in partitions}
+        for gone in self.in_state(PartitionState.PARKED):
+            if gone.identity not in arrived:
+                self._drop(gone)
+        committed = self._source().committed(partitions) if partitions else {}
+        for topic, number in sorted(arrived):
+            self._take_over(topic, number, committed[topic, number])
+        logger.info(
+            "partitions assigned",
+            extra={"context": {"partitions": [f"{topic}[{number}]" for topic, number in sorted(arrived)]}},
+        )
+        return [kafka_position(self._partitions[identity]) for identity in sorted(arrived)]
+
+    def _take_over(self, topic: str, number: int, committed: int | None) -> None:
+        partition = self._partitions.get((topic, number))
+        if partition is not None and partition.state is PartitionState.PARKED:
+            if partition.committed == committed:
+                partition.unpark()
+                self._to_resume.append(partition)
+                return
+            logger.warning(
+                "another member moved on with this partition meanwhile; loading it again",
+                extra={"context": {"topic": topic, "partition": number, "committed": committed}},
+            )
+            partition.roll_back()
+        if partition is None or partition.state is PartitionState.LOST:
+            partition = Partition(topic, number, self._parameters)
+            self._partitions[topic, number] = partition
+        partition.load(self.plan(partition, committed))
+        partition.committed = committed
+
+    def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """Commit, save, and keep the state until the group says who gets the partitions."""
+        going = [p for p in (self.get(t.topic, t.partition) for t in partitions) if p is not None]
+        if self._handover.commit_before_handover():
+            self._handover.save_before_handover([p for p in going if p.state is PartitionState.LIVE])
+            for partition in going:
+                partition.park()
+        else:
+            self._handover.abandon_uncommitted()
+            for partition in going:
+                self._drop(partition)
+        logger.info("partitions revoked", extra={"context": {"partitions": [repr(p) for p in going]}})
+
+    def on_lost(self, partitions: Sequence[TopicPartition]) -> None:
+        """Somebody else may own them already: commit nothing, forget all."""
+        lost = [p for p in (self.get(t.topic, t.partition) for t in partitions) if p is not None]
+        logger.warning("partitions lost", extra={"context": {"partitions": [repr(p) for p in lost]}})
+        for partition in lost:
+            self._drop(partition)
+        self._handover.abandon_uncommitted()
+
+    def _drop(self, partition: Partition) -> None:
+        self._handover.forget(partition)
+        partition.lose()
+        del self._partitions[partition.identity]
+
+    # -- recovery ---------------------------------------------------------------------------------------------------
+
+    def _source(self) -> Source:
+        if self.source is None:
+            raise AssertionError("the assignment was used before its consumer was made")
+        return self.source
+
+    def plan(self, partition: Partition, committed: int | None) -> RecoveryPlan:
+        """From which checkpoint and offset to go on, by the settings; says loudly what is missing."""
+        low, high = self._source().watermarks(partition.topic, partition.number)
+        found = self._store.manifests(self.partition_id(partition))
+        for problem in found.problems:
+            logger.error("unreadable checkpoint: %s", problem, extra={"context": {"partition": partition.number}})
+        plan = plan_recovery(
+            committed=committed,
+            low=low,
+            high=high,
+            manifests=found.manifests,
+            fingerprint=self._fingerprint,
+            start_from=self._settings.kafka.start_from,
+            on_unusable=self._settings.checkpoint.on_unusable,
+        )
+        if plan.warning is not None:
+            logger.error(plan.warning, extra={"context": {"topic": partition.topic, "partition": partition.number}})
+        return plan
+
+    def roll_back_all(self) -> None:
+        """After a failed commit: every partition goes back to what the group has, by checkpoint and replay."""
+        owned = [partition for partition in self if partition.state is not PartitionState.PARKED]
+        if not owned:
+            return
+        committed = self._source().committed([TopicPartition(p.topic, p.number) for p in owned])
+        for partition in owned:
+            self._handover.forget(partition)
+            if partition.state is not PartitionState.ASSIGNED:
+                partition.roll_back()
+            partition.load(self.plan(partition, committed[partition.identity]))
+            partition.committed = committed[partition.identity]
+        self._source().reposition([kafka_position(partition) for partition in owned])

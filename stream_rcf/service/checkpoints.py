@@ -1,0 +1,198 @@
+"""When partitions are saved: on an interval, before a handover, and once before a new partition's first commit."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from stream_rcf.errors import CheckpointError
+from stream_rcf.observe.metrics import Metrics
+from stream_rcf.service.partition import Partition, PartitionState
+from stream_rcf.state.checkpoint_store import CheckpointStore, PartitionId
+from stream_rcf.state.checkpoint_writer import CheckpointOutcome, CheckpointWriter
+from stream_rcf.state.cut import ConsistentCut
+
+logger = logging.getLogger(__name__)
+
+KEYS_PER_TURN = 4  # packed between two batches while a cut is open: about 3 ms of mature keys
+KEYS_PER_HURRY = 256  # packed between two looks at the clock when nothing else is to be done
+POLL_SECONDS = 0.002  # between looks at the writer while waiting for it
+FIRST_CHECKPOINT_SECONDS = 60.0  # for the empty checkpoint that a new partition needs before its first commit
+
+
+@dataclass(slots=True)
+class _OpenCut:
+    partition: Partition
+    cut: ConsistentCut
+    offset: int
+    is_handed_over: bool = False  # everything is with the writer
+
+
+class Checkpoints:
+    """Cuts of partitions on their way to the store. For the thread that owns the consumer."""
+
+    def __init__(
+        self,
+        store: CheckpointStore,
+        writer: CheckpointWriter,
+        name_of: Callable[[Partition], PartitionId],
+        fingerprint: str,
+        interval_seconds: float,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._writer = writer
+        self._name_of = name_of
+        self._fingerprint = fingerprint
+        self._interval = interval_seconds
+        self._metrics = metrics
+        self._clock = clock
+        self._next_due = clock() + interval_seconds
+        self._open: dict[PartitionId, _OpenCut] = {}
+        self._saved_offset: dict[PartitionId, int] = {}
+
+    # -- taking a partition over ------------------------------------------------------------------------------------
+
+    def load(self, partition: Partition) -> None:
+        """Read the planned checkpoint into the partition's table, or write the empty one that a new partition needs.
+
+        Raises ``CheckpointError`` when the checkpoint cannot be read or the empty one not be written.
+        """
+        plan = partition.plan
+        if plan is None:
+            raise AssertionError(f"{partition!r} has no plan")
+        name = self._name_of(partition)
+        began = self._clock()
+        if plan.checkpoint is not None:
+            for key, payload in self._store.read(name, plan.checkpoint):
+                partition.table.restore(key, payload)
+        self._writer.adopt(name, plan.checkpoint, self._store.manifests(name).newest_number)
+        if plan.checkpoint is not None:
+            self._saved_offset[name] = plan.start_offset
+        else:
+            self._begin(partition)
+            if not self._drain([partition], self._clock() + FIRST_CHECKPOINT_SECONDS):
+                raise CheckpointError(f"{name}: the first, empty checkpoint could not be written; nothing was published")
+        logger.info(
+            "partition loaded",
+            extra={
+                "context": {
+                    "topic": partition.topic,
+                    "partition": partition.number,
+                    "keys": len(partition.table),
+                    "offset": plan.start_offset,
+                    "replay": plan.publish_from - plan.start_offset,
+                    "seconds": round(self._clock() - began, 3),
+                }
+            },
+        )
+
+    # -- the interval -----------------------------------------------------------------------------------------------
+
+    def begin_due(self, partitions: Iterable[Partition]) -> None:
+        """Begin cuts of live partitions when the interval has passed. Only to be called with everything committed."""
+        if self._clock() < self._next_due:
+            return
+        self._next_due = self._clock() + self._interval
+        for partition in partitions:
+            if partition.state is PartitionState.LIVE and self._has_news(partition):
+                self._begin(partition)
+
+    def _has_news(self, partition: Partition) -> bool:
+        name = self._name_of(partition)
+        return not self._writer.is_writing(name) and self._saved_offset.get(name) != partition.next_offset
+
+    def _begin(self, partition: Partition) -> None:
+        name = self._name_of(partition)
+        full = self._writer.needs_full(name)
+        self._writer.begin(name, offset=partition.next_offset, fingerprint=self._fingerprint, full=full)
+        self._open[name] = _OpenCut(partition, partition.table.begin_cut(full), partition.next_offset)
+
+    def advance(self, keys: int = KEYS_PER_TURN) -> None:
+        """Pack a few keys of each open cut, and note what the writer has finished."""
+        for name, entry in self._open.items():
+            if entry.is_handed_over or not self._writer.has_room():
+                continue
+            for key, payload in entry.cut.take(keys):
+                self._writer.append(name, key, payload)
+            if entry.cut.is_complete:
+                self._writer.finish(name)
+                entry.is_handed_over = True
+        for outcome in self._writer.finished():
+            self._note(outcome)
+
+    def _note(self, outcome: CheckpointOutcome) -> None:
+        entry = self._open.pop(outcome.partition, None)
+        saved = outcome.manifest is not None
+        if entry is not None:
+            entry.partition.table.end_cut(saved)
+        context: dict[str, object] = {
+            "topic": outcome.partition.topic,
+            "partition": outcome.partition.partition,
+            "bytes": outcome.written_bytes,
+            "seconds": round(outcome.seconds, 3),
+        }
+        if outcome.manifest is not None:
+            self._saved_offset[outcome.partition] = outcome.manifest.offset
+            context["offset"] = outcome.manifest.offset
+            logger.info("checkpoint written", extra={"context": context})
+        else:
+            logger.error("checkpoint failed, the stream goes on: %s", outcome.error, extra={"context": context})
+        self._metrics.checkpoint_ended(
+            outcome.partition.topic, outcome.partition.partition, outcome.written_bytes, outcome.seconds, saved
+        )
+
+    # -- before a handover ------------------------------------------------------------------------------------------
+
+    def save_now(self, partitions: Sequence[Partition], budget_seconds: float) -> bool:
+        """Checkpoint live, committed partitions within a budget. What is not done by then is given up: replay does it.
+
+        A cut that is already on its way is finished first, so that the next one holds only what changed since.
+        """
+        deadline = self._clock() + budget_seconds
+        live = [partition for partition in partitions if partition.state is PartitionState.LIVE]
+        done = self._drain(live, deadline)
+        for partition in live:
+            if self._has_news(partition):
+                self._begin(partition)
+        done = self._drain(live, deadline) and done
+        if not done:
+            logger.warning("no time to checkpoint every partition before it goes; its next owner replays the rest")
+            for partition in live:
+                self._give_up(partition)
+        return done
+
+    def _drain(self, partitions: Sequence[Partition], deadline: float) -> bool:
+        """Work until no cut of ``partitions`` is open; False when the deadline passed or one could not be written."""
+        wanted = {self._name_of(partition) for partition in partitions} & self._open.keys()
+        offsets = {name: self._open[name].offset for name in wanted}
+        while wanted & self._open.keys():
+            if self._clock() > deadline:
+                return False
+            self.advance(KEYS_PER_HURRY)
+            if all(self._open[name].is_handed_over for name in wanted & self._open.keys()) or not self._writer.has_room():
+                time.sleep(POLL_SECONDS)
+        return all(self._saved_offset.get(name) == offset for name, offset in offsets.items())
+
+    # -- letting go -------------------------------------------------------------------------------------------------
+
+    def _give_up(self, partition: Partition) -> None:
+        name = self._name_of(partition)
+        self._writer.abandon(name)
+        if self._open.pop(name, None) is not None:
+            partition.table.end_cut(saved=False)
+
+    def forget(self, partition: Partition) -> None:
+        """The partition is gone or starts over: nothing of its present state may be saved any more."""
+        self._give_up(partition)
+        name = self._name_of(partition)
+        self._writer.release(name)
+        self._saved_offset.pop(name, None)
+
+    def close(self, budget_seconds: float) -> None:
+        """Let the writer finish."""
+        if not self._writer.close(budget_seconds):
+            logger.warning("the checkpoint writer did not finish in time; the last checkpoint may be missing")

@@ -1,0 +1,1 @@
+"""Everything a deployment can choose: declared, checked all at once, and printed."""

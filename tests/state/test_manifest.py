@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from stream_rcf.errors import CheckpointError
+from stream_rcf.state import manifest as manifest_module
+from stream_rcf.state.manifest import (
+    Manifest,
+    Segment,
+    decode_manifest,
+    encode_manifest,
+    manifest_name,
+    manifest_number,
+    segment_name,
+    segment_number,
+)
+from tests.state.support import FINGERPRINT, PARTITION
+
+SEGMENTS = (Segment(segment_name(4), 1000, 10, "ab" * 32), Segment(segment_name(7), 60, 1, "cd" * 32))
+MANIFEST = Manifest(PARTITION, 7, 12_345, FINGERPRINT, 1_767_225_600_500, 6, 10, SEGMENTS)
+
+
+def decode(data: bytes) -> Manifest:
+    return decode_manifest(data, PARTITION, 7, "manifest-7")
+
+
+def resealed(**changes: object) -> bytes:
+    """The manifest with fields changed and the checksum made right again."""
+    document = orjson.loads(encode_manifest(MANIFEST)) | changes
+    del document["checksum"]
+    return orjson.dumps(document | {"checksum": manifest_module._checksum(document)})
+
+
+def test_a_manifest_is_read_back_as_it_was_written():
+    assert decode(encode_manifest(MANIFEST)) == MANIFEST
+    first = replace(MANIFEST, previous=None, segments=(), keys=0)
+    assert decode(encode_manifest(first)) == first
+    assert (MANIFEST.frames, MANIFEST.bytes) == (11, 1060)
+
+
+def test_truncation_at_every_byte_is_detected():
+    data = encode_manifest(MANIFEST)
+    for length in range(len(data)):
+        with pytest.raises(CheckpointError, match="manifest-7 is corrupt"):
+            decode(data[:length])
+
+
+def test_no_flipped_bit_gives_other_content():
+    data = encode_manifest(MANIFEST)
+    for position in range(len(data)):
+        for bit in range(8):
+            damaged = bytearray(data)
+            damaged[position] ^= 1 << bit
+            with pytest.raises(CheckpointError, match="manifest-7"):
+                decode(bytes(damaged))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": 2}, "format 2, but this program reads up to format 1: upgrade"),
+        ({"format": 0}, "'format' is 0, not an integer of at least 1"),
+        ({"offset": -1}, "'offset' is -1"),
+        ({"offset": 1.0}, "'offset' is 1.0"),
+        ({"keys": True}, "'keys' is True"),
+        ({"previous": "6"}, "'previous' is '6'"),
+        ({"fingerprint": "../x"}, "'fingerprint' is '../x'"),
+        ({"group": 5}, "'group' is 5"),
+        ({"segments": {}}, "'segments' is not a list"),
+        ({"segments": [1]}, "a segment is not a JSON object"),
+        ({"segments": [{"name": "../../etc/passwd", "bytes": 1, "frames": 1, "sha256": "ab" * 32}]}, "'name' is"),
+        ({"segments": [{"name": segment_name(1), "bytes": 1, "frames": 1, "sha256": "AB" * 32}]}, "'sha256' is"),
+        ({"segments": [{"name": segment_name(1), "bytes": 1, "frames": 1, "sha256": "ab" * 32}] * 2}, "a segment twice"),
+        ({"number": 8}, "belongs elsewhere: it is checkpoint 8"),
+        ({"topic": "other"}, r"belongs elsewhere: it is checkpoint 7 of other\[3\]"),
+    ],
+)
+def test_a_well_sealed_manifest_with_wrong_content_is_refused(changes, message):
+    with pytest.raises(CheckpointError, match=message):
+        decode(resealed(**changes))
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{}", b'{"format":1}', b"\xff", b"[" * 100_000])
+def test_other_json_is_refused(data):
+    with pytest.raises(CheckpointError, match="manifest-7 is corrupt"):
+        decode(data)
+
+
+def test_file_names_carry_their_number_and_sort_by_it():
+    assert sorted([manifest_name(10), manifest_name(9)]) == [manifest_name(9), manifest_name(10)]
+    assert manifest_number(manifest_name(10)) == segment_number(segment_name(10)) == 10
+    for name in ("manifest-1.json", "manifest-000000000001.json.writing", segment_name(1), "manifest-٠٠٠٠٠٠٠٠٠٠٠١.json"):
+        assert manifest_number(name) is None

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# What `make test` needs beside Python: Java 17+ and Maven for a real Kafka broker, its jars, and promtool.
+# As root on Debian or Ubuntu what is missing is installed; elsewhere this says what to run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tools/debian.sh
+
+java_version() { # the major version of the java in use, 0 without one
+    command -v java >/dev/null || { echo 0; return; }
+    java -version 2>&1 | sed -nE 's/.* version "([0-9]+).*/\1/p' | head -n 1
+}
+
+need_java() {
+    local version package
+    version=$(java_version)
+    [ "${version:-0}" -ge 17 ] && return
+    package=openjdk-17-jre-headless
+    if on_debian_as_root; then
+        debian_lists
+        # Debian 12 and Ubuntu 22.04 have 17 by name; later releases only newer ones, as the default.
+        apt-cache show "$package" >/dev/null 2>&1 || package=default-jre-headless
+    fi
+    debian_install "$package"
+    version=$(java_version)
+    if [ "${version:-0}" -lt 17 ]; then
+        echo "The tests need Java 17 or newer; 'java' on the PATH is version ${version:-unknown}." >&2
+        exit 3
+    fi
+}
+
+need_kafka() {
+    local libs=.cache/kafka/libs pom=tests/support/kafka/pom.xml sums=tests/support/kafka/jars.sha256
+    (cd "$libs" 2>/dev/null && sha256sum --check --quiet --strict - >/dev/null 2>&1) <"$sums" && return
+    command -v mvn >/dev/null || debian_install maven
+    echo "Fetching Apache Kafka through Maven (once, about 10 s)" >&2
+    rm -rf "$libs"
+    mvn --batch-mode --quiet --file "$pom" dependency:copy-dependencies -DoutputDirectory="$PWD/$libs" </dev/null >&2
+    (cd "$libs" && sha256sum --check --quiet --strict -) <"$sums" || {
+        echo "The jars that Maven fetched are not those of $sums. Remove $libs and Maven's copies, and run this again." >&2
+        exit 1
+    }
+}
+
+need_promtool() {
+    local tools=.cache/tools
+    command -v promtool >/dev/null || [ -x "$tools/usr/bin/promtool" ] && return
+    if ! on_debian_as_root; then
+        debian_install prometheus
+    fi
+    # Unpacked and not installed: the package would start a Prometheus server on this machine.
+    echo "Fetching promtool (Debian package prometheus)" >&2
+    debian_lists
+    mkdir -p "$tools"
+    (cd "$tools" && apt-get download -qq prometheus >&2 && dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb)
+}
+
+need_java
+need_kafka
+need_promtool
