@@ -152,6 +152,8 @@ class TransactionalPublisher(_ClientPublisher):
     def recover(self, remedy: Remedy) -> None:
         """Abort, or begin again with a new producer; either way nothing uncommitted stays visible."""
         if remedy is Remedy.ABORT:
+            if not self._open:
+                return
             try:
                 self._producer.abort_transaction(CALL_TIMEOUT)
                 self._failure = None

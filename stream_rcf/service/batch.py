@@ -19,8 +19,7 @@ from stream_rcf.pipeline.events import Event, Position, Rejection
 from stream_rcf.pipeline.score_batch import score_batch
 from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.partition import Partition, PartitionState
-from stream_rcf.settings.model import Settings
-from stream_rcf.settings.parameters import event_schema
+from stream_rcf.settings.model import Settings, event_schema
 from stream_rcf.state.key_table import KeyTable
 
 

@@ -72,7 +72,8 @@ class Worker:
         self._batches = BatchProcessor(settings, parameters, self._assignment, dead_letters, metrics)
         self._last_commit = 0.0
         self._next_status = 0.0
-        self._must_roll_back = False
+        self._pending_remedy: Remedy | None = None  # set by a callback, applied at the next turn
+        self._is_mid_batch = False  # the state is ahead of what was published: nothing may be committed
         self._recoveries = 0
 
     def run(self) -> None:
@@ -93,14 +94,16 @@ class Worker:
             self._end()
 
     def _turn(self) -> None:
-        if self._must_roll_back:
-            self._roll_back()
+        if self._pending_remedy is not None:
+            self._roll_back(self._pending_remedy)
         self._load_one()
         messages = self._source.read(self._settings.kafka.batch_size, self._patience())
         for kept in self._assignment.take_to_resume():
             self._source.resume(kept.topic, kept.number)
         if messages:
+            self._is_mid_batch = True
             self._batches.process(messages, self._publisher)
+            self._is_mid_batch = False
         elif self._assignment.in_state(PartitionState.REPLAYING):
             self._notice_ends()
         self._commit_if_due()
@@ -153,11 +156,13 @@ class Worker:
 
     def commit_before_handover(self) -> bool:
         """Commit what was published; False when that failed, and then everything uncommitted must go."""
+        if self._is_mid_batch or self._pending_remedy is not None:
+            return False  # we are here because something failed: the next owner begins at the last commit
         try:
             self._commit()
         except DeliveryFailed as failure:
             logger.warning("could not commit before giving partitions up: %s", failure)
-            self._must_roll_back = True
+            self._pending_remedy = failure.remedy
             return False
         return True
 
@@ -168,7 +173,8 @@ class Worker:
 
     def abandon_uncommitted(self) -> None:
         """Roll back at the next turn: inside a callback the client must not be asked for much."""
-        self._must_roll_back = True
+        if self._pending_remedy is None:
+            self._pending_remedy = Remedy.ABORT
 
     def forget(self, partition: Partition) -> None:
         """Drop what belongs to a partition that is gone."""
@@ -190,9 +196,7 @@ class Worker:
         attempt = 0
         while not self._should_stop():
             try:
-                self._publisher.recover(remedy)
-                self._assignment.roll_back_all()
-                self._must_roll_back = False
+                self._roll_back(remedy)
                 return
             except (DeliveryFailed, ClientError) as failure:
                 if time.monotonic() > deadline:
@@ -203,11 +207,13 @@ class Worker:
                 attempt += 1
                 remedy = Remedy.NEW_PRODUCER
 
-    def _roll_back(self) -> None:
-        """What a rebalance callback asked for."""
-        self._publisher.recover(Remedy.NEW_PRODUCER if self._publisher.is_open else Remedy.ABORT)
+    def _roll_back(self, remedy: Remedy) -> None:
+        """Drop what is not committed, here and in every partition."""
+        self._pending_remedy = remedy  # until it has worked
+        self._publisher.recover(remedy)
         self._assignment.roll_back_all()
-        self._must_roll_back = False
+        self._pending_remedy = None
+        self._is_mid_batch = False
 
     # -- the rest ---------------------------------------------------------------------------------------------------
 

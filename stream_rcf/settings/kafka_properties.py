@@ -1,7 +1,7 @@
 """Which of librdkafka's options ``kafka.properties`` may hold, and which of them are secret.
 
-What exactly-once delivery, order within a key or the group's bookkeeping rest on is refused by name: such an option
-would not fail, it would quietly lose or repeat events.
+What exactly-once delivery, order within a key or the group's bookkeeping rest on is refused by name: such an
+option would not fail, it would quietly lose or repeat events.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _OFFSETS = "offsets are committed with the outputs they belong to, never by the client on its own"
-_ACKNOWLEDGED = "an output counts only when all in-sync replicas have it; use kafka.delivery to choose the guarantee"
+_ACKNOWLEDGED = (
+    "an output counts only when all in-sync replicas have it; use kafka.delivery to choose the guarantee"
+)
 _IDEMPOTENT = "outputs are always written idempotently, in order and once per attempt"
 _SERVICE = "the service decides this itself"
 
@@ -39,7 +41,7 @@ REFUSED: Mapping[str, str] = {
     "message.send.max.retries": _IDEMPOTENT,
     "queuing.strategy": "a key's scores must be written in order",
     "partition.assignment.strategy": (
-        "the service hands partitions over by the range strategy; use kafka.group_protocol = consumer for another"
+        "the service hands partitions over by range; kafka.group_protocol = consumer has another"
     ),
     "enable.partition.eof": _SERVICE,
     "delivery.report.only.error": _SERVICE,
@@ -59,7 +61,7 @@ _REFUSED_ENDINGS = {
     "default_topic_conf": "topic options stand beside the others",
 }
 _REFUSED_BEGINNINGS = {"default.topic.config": "topic options stand beside the others"}
-# Any other partitioner spreads a key's records over partitions at random, where readers see them out of order.
+# Any other partitioner spreads a key's records over partitions, where readers see them out of order.
 ORDERLY_PARTITIONERS = frozenset(
     {"consistent", "consistent_random", "murmur2", "murmur2_random", "fnv1a", "fnv1a_random"}
 )
@@ -76,8 +78,10 @@ def refusals(properties: Mapping[str, str]) -> list[str]:
         if reason is not None:
             found.append(f"must not hold {name}: {reason}")
         elif name.lower() == "partitioner" and value not in ORDERLY_PARTITIONERS:
-            allowed = ", ".join(sorted(ORDERLY_PARTITIONERS))
-            found.append(f"must not set partitioner to {value}: a key's records must stay in order; use one of {allowed}")
+            allowed = " or ".join(sorted(ORDERLY_PARTITIONERS))
+            found.append(
+                f"must not set partitioner to {value}: a key's records must stay in order; use {allowed}"
+            )
     return found
 
 

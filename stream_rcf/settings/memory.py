@@ -6,7 +6,10 @@ import os
 from pathlib import Path
 
 BYTES_PER_MEGABYTE = 2**20
-SHARE_FOR_KEYS = (3, 4)  # three quarters; the interpreter, the Kafka client's queues and its batches need the rest
+SHARE_FOR_KEYS = (
+    3,
+    4,
+)  # three quarters; the interpreter, the Kafka client's queues and its batches need the rest
 SMALLEST_LIMIT_MB = 16  # below this not even a few keys of the default forest fit
 
 

@@ -1,83 +1,207 @@
-"""The settings, section by section. Every one has a default, a range and a sentence that says what it is for.
-
-A validator's message completes the sentence "<setting> is <value>, but ...".
-"""
+"""The settings apart from Kafka's: each with a default, a range and a sentence that says what it is for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-from stream_rcf.core.parameters import MAX_POINT_DIMENSIONS, MAX_SAMPLE_SIZE, MAX_TREES, SEED_LIMIT
-from stream_rcf.settings.memory import SMALLEST_LIMIT_MB, default_memory_limit_mb
+from stream_rcf.core.parameters import (
+    DECAY_SAMPLES,
+    MAX_POINT_DIMENSIONS,
+    MAX_SAMPLE_SIZE,
+    MAX_TREES,
+    SEED_LIMIT,
+)
+from stream_rcf.errors import UsageError
+from stream_rcf.settings.base import Number, Section, WholeNumber, WholeSentenceError, check_paths
+from stream_rcf.settings.memory import BYTES_PER_MEGABYTE, SMALLEST_LIMIT_MB, default_memory_limit_mb
+from stream_rcf.state.checkpoint_store import open_store
 
-MAX_FEATURES = 1000  # far beyond what one forest can tell apart; guards against a list read from the wrong place
-MAX_EVENT_BYTES = 100 * 2**20  # the largest message that Kafka's own tools still carry
+MAX_FEATURES = 1000  # beyond what one forest can tell apart; guards against a list read from the wrong place
+MAX_EVENT_BYTES = 100 * 2**20  # no broker is set up for larger messages
 SECONDS_PER_DAY = 86_400
-
-
-def _refuse_boolean(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be a number, not true or false")  # noqa: TRY004  # pydantic collects ValueErrors
-    return value
-
-
-# TOML's true would count as 1.
-WholeNumber = Annotated[int, BeforeValidator(_refuse_boolean)]
-Number = Annotated[float, BeforeValidator(_refuse_boolean)]
-
-
-class Section(BaseModel):
-    """A table of settings: frozen, and strict about names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class EventSettings(Section):
     """Where an event keeps its parts."""
 
     key: str | tuple[str, ...] = Field(
-        "",
-        description="Field with the event's key: empty for the Kafka message key, a dotted path, or a list of "
-        "paths for a composite key",
-        json_schema_extra={"allowed": "a dotted path, or a list of dotted paths"},
+        default="",
+        description="the field with the event's key: empty for the Kafka message key, a dotted path, "
+        "or a list of them for a composite key",
+        json_schema_extra={"allowed": "empty, a dotted path, or a list of dotted paths"},
     )
     timestamp: str = Field(
-        "timestamp",
-        description="Field with the event's time; where it is absent, or this is empty, the Kafka record's time",
+        default="timestamp",
+        description="the field with the event's time; where it is absent, or this is empty, "
+        "the Kafka record's time",
     )
-    features: tuple[str, ...] = Field(("value",), description="Fields with the numbers to watch: dotted paths")
+    features: tuple[str, ...] = Field(
+        default=("value",), description="the fields with the numbers to watch: dotted paths"
+    )
     max_bytes: WholeNumber = Field(
-        524_288, ge=1, le=MAX_EVENT_BYTES, description="Larger events go to the dead-letter topic unread"
+        default=524_288,
+        ge=1,
+        le=MAX_EVENT_BYTES,
+        description="larger events go unread to the dead-letter topic, in bytes",
     )
 
     @property
     def key_paths(self) -> tuple[str, ...]:
         """The paths of the key; none for the Kafka message key."""
-        if isinstance(self.key, str):
-            return (self.key,) if self.key else ()
-        return self.key
+        if isinstance(self.key, tuple):
+            return self.key
+        return (self.key,) if self.key else ()
 
     @field_validator("key")
     @classmethod
     def _check_key(cls, key: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        if key == "":
-            return key
-        return key if _are_paths((key,) if isinstance(key, str) else key) else key
+        if key:
+            check_paths((key,) if isinstance(key, str) else key)
+        return key
 
     @field_validator("timestamp")
     @classmethod
     def _check_timestamp(cls, timestamp: str) -> str:
         if timestamp:
-            _are_paths((timestamp,))
+            check_paths((timestamp,))
         return timestamp
 
     @field_validator("features")
     @classmethod
     def _check_features(cls, features: tuple[str, ...]) -> tuple[str, ...]:
-        _are_paths(features)
+        check_paths(features)
         if len(features) > MAX_FEATURES:
-            raise ValueError(f"must name at most {MAX_FEATURES} features, not {len(features)}")
+            raise ValueError(f"must name at most {MAX_FEATURES} fields, not {len(features)}")
         return features
+
+
+class ForestSettings(Section):
+    """The forest of one key."""
+
+    trees: WholeNumber = Field(
+        default=50,
+        ge=1,
+        le=MAX_TREES,
+        description="trees of each key's forest: more for steadier scores, fewer for speed",
+    )
+    sample_size: WholeNumber = Field(
+        default=256, ge=2, le=MAX_SAMPLE_SIZE, description="points that each tree remembers of a key's past"
+    )
+    shingle_size: WholeNumber = Field(
+        default=8,
+        ge=1,
+        le=MAX_POINT_DIMENSIONS,
+        description="events in a row that are scored together; as long as the pattern to know, such as a day",
+    )
+    time_decay: Number | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="how fast the past fades, per event: 0 for never; "
+        f"1 / ({DECAY_SAMPLES} x sample_size) by default",
+    )
+    seed: WholeNumber = Field(
+        default=0,
+        ge=-SEED_LIMIT,
+        lt=SEED_LIMIT,
+        description="each key's forest is seeded by a stable hash of (seed, key)",
+    )
+
+
+class DetectorSettings(Section):
+    """How a key's scores become a threshold and a grade."""
+
+    z_factor: Number = Field(
+        default=3.0,
+        ge=2,
+        le=10,
+        description="deviations above the usual score that make an anomaly: more for fewer alerts",
+    )
+    lower_threshold: Number = Field(default=0.8, gt=0, le=8, description="no lower score is ever anomalous")
+    initial_threshold: Number = Field(
+        default=1.5, gt=0, le=8, description="threshold until a key has scores of its own"
+    )
+    anomaly_rate: Number = Field(
+        default=0.01,
+        gt=0,
+        lt=1,
+        description="share of scores that may be unusual: how fast the statistics of change fade",
+    )
+    score_differencing: Number = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="0 weighs changes of the score alone, 1 leans on the spread of the scores too",
+    )
+
+
+class CheckpointSettings(Section):
+    """Where the models are kept between restarts."""
+
+    url: str = Field(
+        default="file:./checkpoints", description="the place of the checkpoints, a folder: file:<path>"
+    )
+    interval_seconds: Number = Field(
+        default=30.0,
+        ge=0.05,
+        le=SECONDS_PER_DAY,
+        description="time between checkpoints; a restart replays at most as much",
+    )
+    on_unusable: Literal["fail", "fresh"] = Field(
+        default="fail",
+        description="where no checkpoint fits the committed offset: stop, or begin with empty models",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        try:
+            open_store(url)
+        except UsageError as error:
+            raise WholeSentenceError(str(error), "checkpoint.url") from error
+        return url
+
+
+class KeySettings(Section):
+    """How many models are held at once."""
+
+    memory_limit_mb: WholeNumber = Field(
+        default_factory=default_memory_limit_mb,
+        ge=SMALLEST_LIMIT_MB,
+        description="memory for all models of all workers, in MB of 2**20 bytes; three quarters of "
+        "the container's or machine's by default",
+    )
+
+    @property
+    def memory_limit_bytes(self) -> int:
+        """The same in bytes, for all workers together."""
+        return self.memory_limit_mb * BYTES_PER_MEGABYTE
+
+
+class HttpSettings(Section):
+    """Where /live, /ready and /metrics are served."""
+
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="address to listen on; 0.0.0.0 for every interface"
+    )
+    port: WholeNumber = Field(
+        default=8080, ge=0, le=65_535, description="port to listen on; 0 for any free one"
+    )
+
+
+class LoggingSettings(Section):
+    """What the service says, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least severe messages shown"
+    )
+    format: Literal["json", "text"] = Field(
+        default="json", description="one JSON object a line, or lines for people"
+    )
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _ignore_case(cls, level: object) -> object:
+        return level.lower() if isinstance(level, str) else level

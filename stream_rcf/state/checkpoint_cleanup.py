@@ -1,4 +1,4 @@
-"""What may be deleted from a partition's folder: manifests beyond the newest two, segments no kept manifest names."""
+"""What may be deleted: manifests beyond a partition's newest two, segments that no kept manifest names."""
 
 from __future__ import annotations
 

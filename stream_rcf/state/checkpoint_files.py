@@ -1,4 +1,4 @@
-"""Checkpoints in a folder: ``<root>/<group>/<topic>/<partition>/`` with segments and manifests, each an immutable file."""
+"""Checkpoints in a folder: immutable segments and manifests in ``<root>/<group>/<topic>/<partition>/``."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class FileCheckpointStore:
     def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
         self.root = root
         self._clock = clock
-        # The keys of each partition's newest checkpoint, so that the next one can count keys without reading it.
+        # The keys of each partition's newest checkpoint, so that the next one counts keys without reading.
         self._known_keys: dict[PartitionId, tuple[int, set[str]]] = {}
         self._lock = threading.Lock()
 
     def folder(self, partition: PartitionId) -> Path:
-        """Where a partition's checkpoints lie; names are percent-encoded, so none can lead out of the root."""
+        """Return where a partition's checkpoints lie; names are encoded, so none leads out of the root."""
         return (
             self.root / folder_name(partition.group) / folder_name(partition.topic) / str(partition.partition)
         )
 
     def partitions(self) -> list[PartitionId]:
-        """Every partition that has a folder here, in order; folders of other names are not ours and are left out."""
+        """List every partition that has a folder here, in order; other folders are not ours."""
         found: list[PartitionId] = []
         with _reaching(self.root):
             for group in _own_folders(self.root):
@@ -56,7 +56,7 @@ class FileCheckpointStore:
         return sorted(found)
 
     def manifests(self, partition: PartitionId) -> ManifestList:
-        """What checkpoints a partition has, newest first; none where it has no folder yet."""
+        """List a partition's checkpoints, newest first; none where it has no folder yet."""
         folder = self.folder(partition)
         with _reaching(folder):
             numbers = manifest_numbers(folder)
@@ -105,7 +105,7 @@ class FileCheckpointStore:
         base: Manifest | None = None,
         number: int | None = None,
     ) -> FileSegmentWriter:
-        """Start a checkpoint; see ``CheckpointStore``. Raises ``CheckpointError`` where the folder cannot be made."""
+        """Start a checkpoint; see ``CheckpointStore``. ``CheckpointError`` where no folder can be made."""
         folder = self.folder(partition)
         try:
             make_folder(folder)
@@ -145,7 +145,7 @@ class FileCheckpointStore:
 
 
 def folder_name(name: str) -> str:
-    """A group's or topic's name as one name in a folder, reversible by percent-decoding.
+    """Make a group's or topic's name one name in a folder, reversible by percent-decoding.
 
     Raises ``UsageError`` for a name that fits no folder: empty, too long, or not writable as UTF-8.
     """
@@ -157,8 +157,8 @@ def folder_name(name: str) -> str:
         encoded = encoded.replace(".", "%2E")
     if not 0 < len(encoded) <= _MAXIMUM_NAME_BYTES:
         raise UsageError(
-            f"{name[:40]!r} cannot name a folder of checkpoints: percent-encoded it has {len(encoded)} characters,"
-            f" and 1 to {_MAXIMUM_NAME_BYTES} are possible"
+            f"{name[:40]!r} cannot name a folder of checkpoints: percent-encoded it has {len(encoded)}"
+            f" characters, and 1 to {_MAXIMUM_NAME_BYTES} are possible"
         )
     return encoded
 

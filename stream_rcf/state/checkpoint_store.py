@@ -1,7 +1,7 @@
 """Where checkpoints live: what any store does, and how a URL becomes one.
 
-A store holds whole immutable segments and numbered manifests that are created only if absent; nothing else is asked
-of it, so that an object store can serve as well as a folder.
+A store holds whole immutable segments, and numbered manifests that are created only if absent; nothing else
+is asked of it, so that an object store can serve as well as a folder.
 """
 
 from __future__ import annotations
@@ -30,13 +30,16 @@ class SegmentWriter(Protocol):
     """One checkpoint being written; it does not exist for readers before ``finish`` returns."""
 
     def append(self, key: str, payload: bytes) -> None:
-        """Add one key's state. ``ValueError`` for a key added before, ``CheckpointError`` where it cannot be written."""
+        """Add one key's state.
+
+        Raises ``ValueError`` for a key added before, ``CheckpointError`` where it cannot be written.
+        """
 
     def finish(self, offset: int, keep_segments: bool) -> Manifest:
         """Make the checkpoint durable and visible, then delete what no kept manifest names.
 
-        ``keep_segments`` continues the segments of ``base``; without it this checkpoint stands alone.
-        Raises ``CheckpointError`` where it cannot be written or another writer took the number; nothing is left then.
+        ``keep_segments`` continues the segments of ``base``; without it this checkpoint stands alone. Raises
+        ``CheckpointError`` where it cannot be written or another writer took the number, and leaves nothing.
         """
 
     def abandon(self) -> None:
@@ -47,10 +50,13 @@ class CheckpointStore(Protocol):
     """Checkpoints of many partitions. All methods may be called from any thread."""
 
     def partitions(self) -> list[PartitionId]:
-        """Every partition that has a place here, in order. Raises ``UnreachableError`` where the store cannot be read."""
+        """List every partition that has a place here, in order.
+
+        Raises ``UnreachableError`` where the store cannot be read.
+        """
 
     def manifests(self, partition: PartitionId) -> ManifestList:
-        """What checkpoints a partition has. Raises ``UnreachableError`` where the store cannot be read."""
+        """List a partition's checkpoints. Raises ``UnreachableError`` where the store cannot be read."""
 
     def read(self, partition: PartitionId, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
         """Yield the newest state of each key, each key once, in no promised order.
@@ -68,8 +74,9 @@ class CheckpointStore(Protocol):
     ) -> SegmentWriter:
         """Start a checkpoint.
 
-        ``base`` is the checkpoint it continues (``None``: the models began empty). ``number`` is the number it
-        must get, ``None`` the next free one: a writer that names its number finds out when another has written.
+        ``base`` is the checkpoint it continues (``None``: the models began empty). ``number`` is the number
+        it must get, ``None`` the next free one: a writer that names its number finds out when another has
+        written.
         """
 
     def forget(self, partition: PartitionId) -> None:
@@ -77,7 +84,7 @@ class CheckpointStore(Protocol):
 
 
 def open_store(url: str) -> CheckpointStore:
-    """The store that ``checkpoint.url`` names; nothing is read or created yet.
+    """Make the store that ``checkpoint.url`` names; nothing is read or created yet.
 
     ``file:./relative``, ``file:/absolute`` and ``file:///absolute`` are understood; a character that a URL
     reserves is written percent-encoded. Raises ``UsageError`` for anything else.

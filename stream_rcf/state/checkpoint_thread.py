@@ -1,4 +1,4 @@
-"""The background half of the checkpoint writer: takes steps from a queue, writes, and reports how each job ended."""
+"""The background half of the checkpoint writer: takes steps from a queue, writes, reports each job's end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CheckpointOutcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CheckpointJob:
-    """One checkpoint on its way: what it stands for and what it builds on. ``begun`` is by the writer's clock.
+    """One checkpoint on its way: what it stands for and what it builds on; ``begun`` by the writer's clock.
 
     Two jobs are never equal, so that one that was given up is not taken for the next.
     """
@@ -57,7 +57,7 @@ class Step(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """An outcome, and after a failure whether the job's base still is the newest checkpoint of the partition."""
+    """An outcome, and after a failure whether the job's base still is the partition's newest checkpoint."""
 
     job: CheckpointJob
     outcome: CheckpointOutcome
@@ -65,7 +65,7 @@ class Ending(NamedTuple):
 
 
 class CheckpointThread:
-    """Executes steps until told to stop. ``put``, ``waiting_bytes`` and ``endings`` may be used from another thread."""
+    """Executes steps until told to stop. What is public is for the loop's thread."""
 
     def __init__(self, store: CheckpointStore, clock: Callable[[], float]) -> None:
         self.endings: deque[Ending] = deque()
@@ -91,7 +91,7 @@ class CheckpointThread:
         self._steps.put(step)
 
     def stop(self, deadline_seconds: float) -> bool:
-        """End after the steps handed over so far, or give up what is left at the deadline; true if nothing was left."""
+        """End after the steps handed over so far; at the deadline give up the rest, and return false."""
         self._steps.put(Step("stop"))
         self._thread.join(deadline_seconds)
         self._cancelled.set()
@@ -131,7 +131,9 @@ class CheckpointThread:
 
     def _fail(self, job: CheckpointJob, error: str) -> None:
         logger.error(
-            "a checkpoint was given up; the next interval tries again: %s", error, extra={"context": _context(job)}
+            "a checkpoint was given up; the next interval tries again: %s",
+            error,
+            extra={"context": _context(job)},
         )
         self._abandon(job)
         self._end(job, None, error)

@@ -1,8 +1,8 @@
-"""Writes checkpoints in one background thread, so that the loop that owns the consumer never waits for a disk.
+"""Writes checkpoints in one background thread, so that the loop that owns the consumer waits for no disk.
 
-The loop hands over packed keys and asks from time to time what has finished. What it hands over is bounded by asking
-``has_room`` first. A checkpoint that cannot be written is given up and reported; the stream goes on, and the next
-interval tries again.
+The loop hands over packed keys and asks from time to time what has finished. What it hands over is bounded by
+asking ``has_room`` first. A checkpoint that cannot be written is given up and reported; the stream goes on,
+and the next interval tries again.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ class _Continuation:
 class CheckpointWriter:
     """One thread and one bounded queue for all partitions of a process.
 
-    For each partition: ``adopt``, then for each checkpoint ``begin``, ``append`` for every key of the cut, ``finish``,
-    until ``finished`` gives its outcome; at the end ``release``. All methods are for the one thread that owns the
-    consumer, and none but ``close`` waits. A partition that was not adopted raises ``KeyError``.
+    For each partition: ``adopt``; for each checkpoint ``begin``, ``append`` for every key of the cut,
+    ``finish``, and ``finished`` until it gives the outcome; at the end ``release``. All methods are for the
+    one thread that owns the consumer, and none but ``close`` waits. What needs a partition that was adopted
+    raises ``KeyError``.
     """
 
     def __init__(
@@ -54,11 +55,11 @@ class CheckpointWriter:
     def adopt(self, partition: PartitionId, base: Manifest | None, newest_number: int) -> None:
         """Take up a partition whose models come from ``base`` (``None``: they began empty).
 
-        ``newest_number`` is that of its ``ManifestList``. Should another process write a checkpoint from here on, our
-        next one fails rather than continue segments that may be gone, and the one after it holds every key.
+        ``newest_number`` is that of the ``ManifestList`` in which ``base`` was found. Should another process
+        write a checkpoint after that, our next one fails rather than continue segments that may be gone, and
+        the one after it holds every key.
         """
-        if partition in self._continuations:
-            self.abandon(partition)
+        self.abandon(partition)
         self._continuations[partition] = _Continuation(base, newest_number + 1)
 
     def release(self, partition: PartitionId) -> None:
@@ -94,7 +95,8 @@ class CheckpointWriter:
     def begin(self, partition: PartitionId, *, offset: int, fingerprint: str, full: bool) -> None:
         """Start a checkpoint at ``offset``, which must be committed.
 
-        Raises ``ValueError`` if one is on its way, or if this one is not ``full`` though ``needs_full`` says so.
+        Raises ``ValueError`` if one is on its way, or if this one is not ``full`` though ``needs_full`` says
+        so.
         """
         continuation = self._continuations[partition]
         if continuation.job is not None:
@@ -118,22 +120,24 @@ class CheckpointWriter:
 
     def abandon(self, partition: PartitionId) -> None:
         """Give up the checkpoint that is not finished yet, if there is one; it gets no outcome."""
-        continuation = self._continuations[partition]
-        if continuation.job is not None and not continuation.handed_over:
+        continuation = self._continuations.get(partition)
+        if continuation is not None and continuation.job is not None and not continuation.handed_over:
             self._thread.put(Step("abandon", partition, continuation.job))
             continuation.job = None
 
     def finished(self) -> list[CheckpointOutcome]:
-        """Checkpoints that ended since the last call, well or not; after a failure nothing more may be appended.
+        """Return the checkpoints that ended since the last call, well or not.
 
-        A failed checkpoint changed nothing, so the keys it held must be in the next one.
+        A failed one changed nothing, takes nothing more, and the keys it held must be in the next one.
         """
         outcomes: list[CheckpointOutcome] = []
         while self._thread.endings:
             job, outcome, undisturbed = self._thread.endings.popleft()
             continuation = self._continuations.get(job.partition)
             is_ours = continuation is not None and continuation.job is job
-            if is_ours or outcome.manifest is not None:  # the failure of one that was given up interests nobody
+            if (
+                is_ours or outcome.manifest is not None
+            ):  # the failure of one that was given up interests nobody
                 outcomes.append(outcome)
             if continuation is None or not is_ours:
                 continue

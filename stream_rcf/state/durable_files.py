@@ -1,7 +1,7 @@
-"""Files that appear whole and survive a power cut: written aside, synced, then linked to a name that was free.
+"""Files that appear whole and survive a power cut: written aside, synced, then linked to a free name.
 
-A writer holds a lock on what it is writing. The operating system drops the lock when the process dies, so whoever
-tidies up can tell a dead writer's remains from a living writer's work.
+A writer holds a lock on what it is writing. The operating system drops the lock when the process dies, so
+whoever tidies up can tell a dead writer's remains from a living writer's work.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _BUFFER_BYTES = 2**20  # one system call for many small frames
 class NewFile:
     """A file under a temporary name, locked, until ``publish`` gives it its own name.
 
-    The lock lasts until ``close``, also after publishing: a segment is nobody's yet until a manifest names it.
-    All methods raise ``OSError`` as the operating system does.
+    The lock lasts until ``close``, also after publishing: a segment is nobody's yet until a manifest names
+    it. All methods raise ``OSError`` as the operating system does.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,8 +42,8 @@ class NewFile:
     def publish(self, path: Path) -> None:
         """Give the synced file its name and make the name durable.
 
-        ``FileExistsError`` if the name is taken. ``published`` is set as soon as others can see the file, also when
-        making the name durable fails afterwards.
+        ``FileExistsError`` if the name is taken. ``published`` is set as soon as others can see the file,
+        also when making the name durable fails afterwards.
         """
         os.link(self._temporary, path)
         self.published = path
@@ -63,7 +63,7 @@ class NewFile:
 
 @contextlib.contextmanager
 def lock_if_abandoned(path: Path) -> Iterator[bool]:
-    """Hold the lock of a file whose writer is gone; false while its writer lives, or if it is no longer there."""
+    """Hold the lock of a file whose writer is gone; false while its writer lives, or if there is none."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The bytes of one segment: a header, one frame for each key, a footer; read back only where every byte is right.
+"""The bytes of one segment: header, one frame a key, footer; read back only where every byte is right.
 
     header   magic, format version, fingerprint of the model's settings
     frame    tag, key length, payload length, CRC-32 of all the frame but itself, key (UTF-8), payload
@@ -41,7 +41,7 @@ class SegmentSummary(NamedTuple):
 
 
 class SegmentEncoder:
-    """Writes one segment into a binary file, frame by frame; nothing is held in memory but a running digest."""
+    """Writes one segment into a binary file, frame by frame, holding nothing but a running digest."""
 
     def __init__(self, file: BinaryIO, fingerprint: str) -> None:
         self._file = file
@@ -51,7 +51,7 @@ class SegmentEncoder:
         self._write(_HEADER.pack(MAGIC, FORMAT_VERSION, _fingerprint_field(fingerprint)))
 
     def append(self, key: str, payload: bytes) -> None:
-        """Write one key's state. Raises ``CheckpointError`` for a key or state that no reader would accept."""
+        """Write one key's state. Raises ``CheckpointError`` for one that no reader would accept."""
         name = key.encode("utf-8")
         if len(name) > MAXIMUM_KEY_BYTES or len(payload) > MAXIMUM_PAYLOAD_BYTES:
             raise CheckpointError(
@@ -79,9 +79,9 @@ def read_frames(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield each (key, payload) of a segment of ``size`` bytes in the order written.
 
-    Every frame is checked before it is yielded, the whole segment once the last frame is out: what was yielded may
-    be trusted only when the iterator has ended without raising. ``where`` names the segment in messages.
-    Raises ``CheckpointError`` for any byte that differs from what was written.
+    Every frame is checked before it is yielded, the whole segment once the last frame is out: what was
+    yielded may be trusted only when the iterator has ended without raising. ``where`` names the segment in
+    messages. Raises ``CheckpointError`` for any byte that differs from what was written.
     """
     if size != expected.bytes:
         raise CheckpointError(
@@ -102,7 +102,8 @@ def read_frames(
         raise CheckpointError(f"{where} is corrupt: its content differs from the SHA-256 in its footer")
     if not frames == len(keys) == expected.frames:
         raise CheckpointError(
-            f"{where} is corrupt: {len(keys)} frames found, {frames} named by its footer, {expected.frames} by its manifest"
+            f"{where} is corrupt: {len(keys)} frames found, {frames} named by its footer,"
+            f" {expected.frames} by its manifest"
         )
     if reader.digest.hexdigest() != expected.sha256:
         raise CheckpointError(f"{where} is corrupt: its SHA-256 differs from the one in its manifest")
@@ -140,7 +141,8 @@ def _check_header(reader: _Reader, fingerprint: str) -> None:
         )
     if version > FORMAT_VERSION:
         raise CheckpointError(
-            f"{reader.where} has format {version}, but this program reads up to format {FORMAT_VERSION}: upgrade stream-rcf"
+            f"{reader.where} has format {version}, but this program reads up to format {FORMAT_VERSION}:"
+            f" upgrade stream-rcf"
         )
     if version != FORMAT_VERSION:
         raise CheckpointError(f"{reader.where} is corrupt: format {version} never existed")
@@ -155,8 +157,8 @@ def _read_frame(reader: _Reader) -> tuple[str, bytes]:
     left = reader.remaining - _CHECKSUM.size - _FOOTER.size
     if tag != _FRAME_TAG or key_length > MAXIMUM_KEY_BYTES or key_length + payload_length > left:
         raise CheckpointError(
-            f"{reader.where} is corrupt: a frame of kind {tag} with {key_length} bytes of key and {payload_length} of"
-            f" state, where {max(left, 0)} bytes are left"
+            f"{reader.where} is corrupt: a frame of kind {tag} with {key_length} bytes of key and"
+            f" {payload_length} of state, where {max(left, 0)} bytes are left"
         )
     (checksum,) = _CHECKSUM.unpack(reader.take(_CHECKSUM.size))
     name = reader.take(key_length)

@@ -1,7 +1,7 @@
 """The manifest of one checkpoint: which offset it stands at and which segments hold it, as checked JSON.
 
-A manifest is the checkpoint: until it exists its segments mean nothing, and it is created only if its number is free,
-so of two writers of one number exactly one wins.
+A manifest is the checkpoint: until it exists its segments mean nothing, and it is created only if its number
+is free, so of two writers of one number exactly one wins.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Segment:
 class Manifest:
     """A consistent cut: every key's state after exactly the events before ``offset``.
 
-    ``offset`` is the next event to read; ``created_at`` is epoch milliseconds; ``previous`` is the number of the
-    checkpoint it continues, ``None`` where the models began empty; ``segments`` are oldest first, and of the frames
-    that name a key the newest counts. ``keys`` counts each key once.
+    ``offset`` is the next event to read; ``created_at`` is epoch milliseconds; ``previous`` is the number of
+    the checkpoint it continues, ``None`` where the models began empty; ``segments`` are oldest first, and of
+    the frames that name a key the newest counts. ``keys`` counts each key once.
     """
 
     partition: PartitionId
@@ -91,7 +91,7 @@ def manifest_name(number: int) -> str:
 
 
 def manifest_number(name: str) -> int | None:
-    """The number in a manifest's file name, ``None`` for any other file."""
+    """Return the number in a manifest's file name, ``None`` for any other file."""
     match = _MANIFEST_NAME.fullmatch(name)
     return int(match[1]) if match else None
 
@@ -102,13 +102,13 @@ def segment_name(number: int) -> str:
 
 
 def segment_number(name: str) -> int | None:
-    """The number in a segment's file name, ``None`` for any other file."""
+    """Return the number in a segment's file name, ``None`` for any other file."""
     match = _SEGMENT_NAME.fullmatch(name)
     return int(match[1]) if match else None
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
-    """The manifest as JSON with its own checksum; the same manifest always gives the same bytes."""
+    """Return the manifest as JSON with its own checksum; the same manifest always gives the same bytes."""
     document: dict[str, Any] = {
         "format": FORMAT_VERSION,
         "group": manifest.partition.group,
@@ -131,8 +131,8 @@ def encode_manifest(manifest: Manifest) -> bytes:
 def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str) -> Manifest:
     """Read back what ``encode_manifest`` wrote for this partition and number.
 
-    ``where`` names the file in messages. Raises ``CheckpointError`` for anything else: bytes changed or missing,
-    a field of another kind or range, the manifest of another partition, a newer format.
+    ``where`` names the file in messages. Raises ``CheckpointError`` for anything else: bytes changed or
+    missing, a field of another kind or range, the manifest of another partition, a newer format.
     """
     try:
         document = orjson.loads(data)
@@ -144,7 +144,8 @@ def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str
     version = fields.integer("format", 1)
     if version > FORMAT_VERSION:
         raise CheckpointError(
-            f"{where} has format {version}, but this program reads up to format {FORMAT_VERSION}: upgrade stream-rcf"
+            f"{where} has format {version}, but this program reads up to format {FORMAT_VERSION}:"
+            f" upgrade stream-rcf"
         )
     if document.pop("checksum", None) != _checksum(document):
         raise CheckpointError(f"{where} is corrupt: its content differs from its checksum")

@@ -4,8 +4,9 @@
     low, high   the partition's events are those at low <= offset < high
     checkpoint  at offset o: the models after exactly the events before o
 
-A checkpoint serves if it belongs to these settings, is not ahead of the committed offset, and the events between the
-two are still there: they are read again, learned silently, and everything from the committed offset on is published.
+A checkpoint serves if it belongs to these settings, is not ahead of the committed offset, and the events
+between the two are still there: they are read again, learned silently, and everything from the committed
+offset on is published.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ OnUnusable = Literal["fail", "fresh"]
 
 @dataclass(frozen=True, slots=True)
 class RecoveryPlan:
-    """Load ``checkpoint`` (``None``: empty models), read from ``start_offset``, publish from ``publish_from``.
+    """Load ``checkpoint`` (``None``: empty models), read from ``start_offset``, publish ``publish_from`` on.
 
-    ``start_offset <= publish_from``. With no checkpoint the caller writes an empty one at ``start_offset`` before the
-    first commit. ``warning`` is a sentence for the log about anything that was passed over, lost or begun afresh.
+    ``start_offset <= publish_from``. With no checkpoint the caller writes an empty one at ``start_offset``
+    before the first commit. ``warning`` is a sentence for the log about anything that was passed over, lost
+    or begun afresh.
     """
 
     checkpoint: Manifest | None
@@ -48,18 +50,26 @@ def plan_recovery(
 ) -> RecoveryPlan:
     """Decide where to start.
 
-    ``manifests`` are newest first; ``problems`` are sentences about checkpoints that cannot be read. When the content
-    of a planned checkpoint turns out to be corrupt, call again without it and with that problem.
+    ``manifests`` are newest first; ``problems`` are sentences about checkpoints that cannot be read. When the
+    content of a planned checkpoint turns out to be corrupt, call again without it and with that problem.
     Raises ``CheckpointError`` where going on would lose or repeat something and ``on_unusable`` is ``fail``.
     """
     first = low if start_from == "earliest" else high
     if committed is None:
-        return _plan_without_commit(low, high, first, manifests, fingerprint, on_unusable, problems)
+        return _plan_without_commit(
+            low=low,
+            high=high,
+            first=first,
+            manifests=manifests,
+            fingerprint=fingerprint,
+            on_unusable=on_unusable,
+            problems=problems,
+        )
     if committed > high:
         # The only case that may publish below the committed offset: those offsets now name other events.
         trouble = (
-            f"the committed offset {committed} is beyond the topic's end {high}: the topic was probably recreated or"
-            f" lost its tail"
+            f"the committed offset {committed} is beyond the topic's end {high}: the topic was probably recreated"
+            f" or lost its tail"
         )
         return _fresh(trouble, first, on_unusable, "choose where the group starts by resetting its offsets")
     if committed < low:
@@ -67,7 +77,9 @@ def plan_recovery(
             f"the topic begins at offset {low}, but only events before {committed} were scored: up to"
             f" {low - committed} events were deleted by the topic's retention before they could be scored"
         )
-        return _fresh(trouble, low, on_unusable, "lengthen the topic's retention so that it cannot happen again")
+        return _fresh(
+            trouble, low, on_unusable, "lengthen the topic's retention so that it cannot happen again"
+        )
     passed_over = list(problems)
     for manifest in manifests:
         obstacle = _obstacle(manifest, committed, low, high, fingerprint)
@@ -78,10 +90,13 @@ def plan_recovery(
         trouble = f"offset {committed} is committed, but there is no checkpoint: the learned models are lost"
     else:
         trouble = f"offset {committed} is committed, but no checkpoint serves: {'; '.join(passed_over)}"
-    return _fresh(trouble, committed, on_unusable, "restore the folder of checkpoints or the settings it was made with")
+    return _fresh(
+        trouble, committed, on_unusable, "restore the folder of checkpoints or the settings it was made with"
+    )
 
 
 def _plan_without_commit(
+    *,
     low: int,
     high: int,
     first: int,
@@ -93,11 +108,18 @@ def _plan_without_commit(
     if not manifests and not problems:
         return RecoveryPlan(None, first, first, None)
     if manifests and not problems and _is_first(manifests[0]) and low <= manifests[0].offset <= high:
-        # Ended between the first, empty checkpoint and the first commit: nothing was lost, so start there again.
+        # Ended between the first, empty checkpoint and the first commit: nothing was lost, start there again.
         offset = manifests[0].offset
-        return RecoveryPlan(manifests[0] if manifests[0].fingerprint == fingerprint else None, offset, offset, None)
-    found = list(problems) + [f"checkpoint {manifest.number} stands at offset {manifest.offset}" for manifest in manifests]
-    trouble = f"the group has no committed offset, although it has checkpoints ({'; '.join(found)}): its offsets were lost"
+        return RecoveryPlan(
+            manifests[0] if manifests[0].fingerprint == fingerprint else None, offset, offset, None
+        )
+    found = list(problems) + [
+        f"checkpoint {manifest.number} stands at offset {manifest.offset}" for manifest in manifests
+    ]
+    trouble = (
+        f"the group has no committed offset, although it has checkpoints ({'; '.join(found)}):"
+        f" its offsets were lost"
+    )
     return _fresh(trouble, first, on_unusable, "reset the group's offset to that of a checkpoint")
 
 
@@ -118,8 +140,8 @@ def _obstacle(manifest: Manifest, committed: int, low: int, high: int, fingerpri
         return f"{name} is ahead of the committed offset {committed}, as if that had been set back"
     if manifest.offset < low and manifest.offset < committed:
         return (
-            f"{name} needs the events from there on again, but the topic now begins at {low}: {low - manifest.offset}"
-            f" were deleted by its retention"
+            f"{name} needs the events from there on again, but the topic now begins at {low}:"
+            f" {low - manifest.offset} were deleted by its retention"
         )
     return None
 
@@ -131,6 +153,7 @@ def _passed_over(obstacles: Sequence[str]) -> str | None:
 def _fresh(trouble: str, offset: int, on_unusable: OnUnusable, remedy: str) -> RecoveryPlan:
     if on_unusable == "fail":
         raise CheckpointError(
-            f"{trouble}. Either {remedy}, or set checkpoint.on_unusable=fresh to begin with empty models at offset {offset}"
+            f"{trouble}. Either {remedy}, or set checkpoint.on_unusable=fresh to begin with empty models"
+            f" at offset {offset}"
         )
     return RecoveryPlan(None, offset, offset, f"{trouble}. Beginning with empty models at offset {offset}")

@@ -1,4 +1,4 @@
-"""One checkpoint being written into a partition's folder: first its segment, then the manifest that makes it count."""
+"""One checkpoint on its way into a folder: first its segment, then the manifest that makes it count."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 class FileSegmentWriter:
     """A ``SegmentWriter`` into a folder that exists.
 
-    ``base_keys`` are the keys of ``base``; ``on_published`` receives the new checkpoint and its own keys; ``now``
-    gives epoch seconds.
+    ``base_keys`` are the keys of ``base``; ``on_published`` receives the new checkpoint and its own keys;
+    ``now`` gives epoch seconds.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class FileSegmentWriter:
         self._ended = False
 
     def append(self, key: str, payload: bytes) -> None:
-        """Add one key's state. ``ValueError`` for a key added before, ``CheckpointError`` where it cannot be written."""
+        """Add one key's state; see ``SegmentWriter``."""
         if self._ended:
             raise ValueError("this checkpoint has ended")
         if key in self._keys:
@@ -130,7 +130,8 @@ class FileSegmentWriter:
             document.publish(self._folder / manifest_name(self._number))
         except FileExistsError as error:
             raise CheckpointError(
-                f"checkpoint {self._number} of {self._partition} exists already: another process writes it too"
+                f"checkpoint {self._number} of {self._partition} exists already:"
+                f" another process writes it too"
             ) from error
         finally:
             self._manifest_visible = document.published is not None
@@ -171,5 +172,6 @@ class FileSegmentWriter:
         if error.errno in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOLCK):
             hint = " (the file system must support hard links and locks)"
         return CheckpointError(
-            f"checkpoint {self._number} of {self._partition} could not be written to {self._folder}: {error.strerror}{hint}"
+            f"checkpoint {self._number} of {self._partition} could not be written to {self._folder}:"
+            f" {error.strerror}{hint}"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from stream_rcf.core.random_stream import key_seed
 from stream_rcf.core.scoring import score_tree
 from stream_rcf.core.scratch import new_scratch
 from tests.oracle.comparison import nested
-from tests.oracle.naive_forest import Structure
 
 
 class DirectTrees:
@@ -32,7 +31,7 @@ class DirectTrees:
         self.parts = views(self.block)
         self.scratch = new_scratch(model)
 
-    def insert(self, tree: int, point: Sequence[float]) -> int:
+    def insert(self, tree: int, point: Any) -> int:
         """Insert a point and return its leaf, which `delete` takes."""
         array = np.array(point, np.float32)
         slot = add_point(self.parts, array)
@@ -50,10 +49,10 @@ class DirectTrees:
         release_point(self.parts, delete_sample(self.parts, tree, leaf))
         self.parts.tree[tree, SIZE] -= 1
 
-    def score(self, tree: int, point: Sequence[float]) -> float:
+    def score(self, tree: int, point: Any) -> float:
         """The score of a point in one tree."""
         return float(score_tree(self.parts, tree, np.array(point, np.float32), self.scratch.log2_table))
 
-    def structure(self, tree: int) -> Structure | None:
-        """The tree as nested tuples, see `tests.oracle.comparison.nested`."""
+    def structure(self, tree: int) -> Any:
+        """The tree as nested tuples, see `tests.oracle.comparison.nested`; None while it is empty."""
         return nested(tree_structure(self.block, tree))

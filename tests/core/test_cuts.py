@@ -32,8 +32,8 @@ class Fixed(RandomStream):
 
 def kernel_cut(low: Point, high: Point, point: Point, uniform: float) -> tuple[int, float]:
     """The kernel's cut of the box extended by `point`."""
-    arrays = (np.array(values, np.float32) for values in (low, high, point))
-    dimension, value = cut_extended_box(*arrays, uniform)
+    lower, upper, array = (np.array(values, np.float32) for values in (low, high, point))
+    dimension, value = cut_extended_box(lower, upper, array, uniform)
     return int(dimension), float(value)
 
 
@@ -53,7 +53,9 @@ def boxes_and_points(draw: st.DrawFn) -> tuple[Point, Point, Point]:
 
 @settings(derandomize=True, deadline=None, max_examples=400, database=None)
 @given(boxes_and_points(), UNIFORMS)
-def test_a_cut_equals_its_twins_and_leaves_neither_side_empty(box: tuple[Point, Point, Point], uniform: float) -> None:
+def test_a_cut_equals_its_twins_and_leaves_neither_side_empty(
+    box: tuple[Point, Point, Point], uniform: float
+) -> None:
     low, high, point = box
     dimension, value = kernel_cut(low, high, point, uniform)
     assert (dimension, value) == random_cut(low, high, point, Fixed(uniform))
@@ -83,7 +85,9 @@ def test_sides_of_the_largest_numbers_do_not_overflow() -> None:
 
 
 def test_a_flat_side_is_never_cut() -> None:
-    dimensions = {kernel_cut((0.0, 5.0, 0.0), (1.0, 5.0, 1.0), (2.0, 5.0, 0.5), (k + 0.5) / 200)[0] for k in range(200)}
+    dimensions = {
+        kernel_cut((0.0, 5.0, 0.0), (1.0, 5.0, 1.0), (2.0, 5.0, 0.5), (k + 0.5) / 200)[0] for k in range(200)
+    }
     assert dimensions == {0, 2}
 
 
@@ -91,7 +95,9 @@ def test_dimensions_are_cut_in_proportion_to_their_sides() -> None:
     low, high, point = (0.0, -1.0, 2.0, 7.0), (1.0, 1.0, 2.0, 7.5), (3.0, 0.0, 2.0, 11.0)
     sides = np.array([3.0, 2.0, 0.0, 4.0])
     stream, draws = RandomStream(20260101), 60_000
-    counts = np.bincount([kernel_cut(low, high, point, stream.uniform())[0] for _ in range(draws)], minlength=4)
+    counts = np.bincount(
+        [kernel_cut(low, high, point, stream.uniform())[0] for _ in range(draws)], minlength=4
+    )
     expected = draws * sides / sides.sum()
     assert counts[2] == 0
     wide = sides > 0
@@ -112,8 +118,12 @@ def test_cut_values_are_uniform_within_the_side() -> None:
 
 def test_a_point_is_separated_from_a_box_with_the_documented_probability() -> None:
     low, high, point = (0.0, 0.0), (2.0, 1.0), (3.0, -0.5)
-    probability = (1.0 + 0.5) / (3.0 + 1.5)  # algorithm reference, 4.6: what lies outside, of the extended box's sides
+    probability = (1.0 + 0.5) / (
+        3.0 + 1.5
+    )  # algorithm reference, 4.6: what lies outside, of the extended box's sides
     stream, draws = RandomStream(20260103), 40_000
-    cut_off = sum(separates(*kernel_cut(low, high, point, stream.uniform()), low, high, point) for _ in range(draws))
+    cut_off = sum(
+        separates(*kernel_cut(low, high, point, stream.uniform()), low, high, point) for _ in range(draws)
+    )
     deviation = (draws * probability * (1 - probability)) ** 0.5
     assert abs(cut_off - draws * probability) < 4 * deviation

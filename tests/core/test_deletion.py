@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from stream_rcf.core.layout import EMPTY_ROOT, POINTS_LIVE, ROOT
 from tests.core.direct_trees import DirectTrees
 
@@ -84,7 +86,7 @@ def test_slots_of_nodes_and_leaves_are_used_again() -> None:
     assert len(set(points(trees.structure(0)))) == 8
 
 
-def points(structure: tuple) -> list[tuple[float, ...]]:
+def points(structure: tuple[Any, ...]) -> list[tuple[float, ...]]:
     """All points of a tree."""
     if len(structure) == 2:
         return [structure[0]]

@@ -52,7 +52,7 @@ def root_parts_zero(trees: DirectTrees) -> int:
 
 @pytest.mark.parametrize("order", list(itertools.permutations(POINTS)))
 def test_trees_do_not_depend_on_the_order_of_insertion_in_distribution(order: tuple[float, ...]) -> None:
-    """Paper, theorem 3: the tree is distributed as if built from all points at once, so 0 goes first 1 time in 10."""
+    """Paper, theorem 3: the tree is distributed as if built at once, so 0 is parted first 1 time in 10."""
     count = 0
     for seed in (1, 2):
         trees = DirectTrees(TREES, dimensions=1, capacity=4, seed=seed)

@@ -67,9 +67,13 @@ def test_every_tree_draws_what_its_twin_draws(seed: int, key: str) -> None:
     states = np.zeros((5, 2), np.uint64)
     seed_trees(np.uint64(key_seed(seed, key)), states)
     for tree in range(5):
-        for column, stream in enumerate((twin.sampler_stream(seed, key, tree), twin.cut_stream(seed, key, tree))):
+        for column, stream in enumerate(
+            (twin.sampler_stream(seed, key, tree), twin.cut_stream(seed, key, tree))
+        ):
             assert int(states[tree, column]) == stream.state
-            assert [next_uniform(states, tree, column) for _ in range(100)] == [stream.uniform() for _ in range(100)]
+            assert [next_uniform(states, tree, column) for _ in range(100)] == [
+                stream.uniform() for _ in range(100)
+            ]
             assert int(states[tree, column]) == stream.state
 
 

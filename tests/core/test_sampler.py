@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -51,7 +52,9 @@ def test_equal_priorities_all_stay() -> None:
 
 
 @pytest.mark.parametrize("uniform", [2.0**-53, 1e-9, 0.3, 0.999, 1.0 - 2.0**-53])
-@pytest.mark.parametrize(("sequence", "decay"), [(0, 0.1), (1000, 1 / 2560), (10**10, 1 / 2560), (10**6, 0.0)])
+@pytest.mark.parametrize(
+    ("sequence", "decay"), [(0, 0.1), (1000, 1 / 2560), (10**10, 1 / 2560), (10**6, 0.0)]
+)
 def test_a_priority_is_the_documented_number(uniform: float, sequence: int, decay: float) -> None:
     expected = math.log(-math.log(uniform)) - sequence * decay
     assert priority(uniform, sequence, decay) == pytest.approx(expected, rel=1e-15, abs=1e-14)
@@ -66,7 +69,7 @@ def test_every_point_is_sampled_until_the_sample_is_full() -> None:
 
 
 def expected_theta(load: float) -> float:
-    """The solution of `integral_0^theta (1 - e^-y) / y dy = load` (section 3), by bisection and Simpson's rule."""
+    """The solution of `integral_0^theta (1 - e^-y) / y dy = load` (section 3), by bisection."""
 
     def integral(theta: float, steps: int = 200) -> float:
         y = [theta * i / steps for i in range(steps + 1)]
@@ -100,7 +103,7 @@ def test_inclusion_falls_with_age_at_the_rate_of_the_decay(settled: RandomCutFor
     assert len(ages) == 64_000
     theta = expected_theta(64 * decay)
     edges = [0, 50, 100, 200, 400, 640, 1000, 1500, 2200, 3200, 4500]
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in itertools.pairwise(edges):
         expected = 1000 * sum(-math.expm1(-theta * math.exp(-decay * age)) for age in range(first, last))
         found = sum(first <= age < last for age in ages)
         assert abs(found - expected) < 5 * math.sqrt(expected), f"ages {first} to {last}"
@@ -129,6 +132,6 @@ def test_without_decay_the_whole_past_is_sampled_evenly() -> None:
 
 
 def test_a_sample_follows_its_stream_after_billions_of_events() -> None:
-    """Weights are float64: where float32 would have steps of 0.06, old and young points still have their order."""
+    """Where float32 weights would have steps of 0.06, young and old points still have their order."""
     weights = [priority((k + 0.5) / 1000, 2_560_000_000, 1 / 2560) for k in range(1000)]
     assert len(set(weights)) == 1000

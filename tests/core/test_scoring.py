@@ -25,7 +25,9 @@ def test_one_point_seen_again() -> None:
 
 
 def test_one_point_and_a_stranger() -> None:
-    assert trees_of([(5.0,)]).score(0, (6.0,)) == pytest.approx(1.0)  # cut off at depth 0 for sure: 1 / 1, times log2(2)
+    assert trees_of([(5.0,)]).score(0, (6.0,)) == pytest.approx(
+        1.0
+    )  # cut off at depth 0 for sure: 1 / 1, times log2(2)
 
 
 @pytest.mark.parametrize("mass", [1, 2, 7, 64, 255, 256])
@@ -65,7 +67,7 @@ def test_gaps_in_several_coordinates_add_up() -> None:
 def test_the_mean_over_trees_of_three_points_is_the_expected_inverse_depth() -> None:
     trees = trees_of([(0.0,), (1.0,), (10.0,)], trees=1000, capacity=4)
     mean = np.mean([trees.score(tree, (20.0,)) for tree in range(1000)])
-    # P at the root is 10/20. If 0 is parted first (1 time in 10) the box (1, 10) comes next: 10/19, else the leaf 10.
+    # P at the root is 10/20. If 0 is parted first (1 time in 10) the box (1, 10) is next: 10/19.
     zero_first = 0.5 + 0.5 * (10 / 19 / 2 + 9 / 19 / 3)
     ten_first = 0.5 + 0.5 / 2
     expected = (0.1 * zero_first + 0.9 * ten_first) * 2

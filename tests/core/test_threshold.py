@@ -85,7 +85,9 @@ def twin_of(shingle_size: int, decay: float, threshold: ThresholdParameters) -> 
 @pytest.mark.parametrize("name", list(SEQUENCES))
 @pytest.mark.parametrize("shingle_size", [1, 8])
 @pytest.mark.parametrize("threshold", THRESHOLDS)
-def test_thresholds_and_grades_equal_the_twins(name: str, shingle_size: int, threshold: ThresholdParameters) -> None:
+def test_thresholds_and_grades_equal_the_twins(
+    name: str, shingle_size: int, threshold: ThresholdParameters
+) -> None:
     decay = 1 / 200
     real, twin = RealThreshold(shingle_size, decay, threshold), twin_of(shingle_size, decay, threshold)
     for event, score in enumerate(SEQUENCES[name]):
@@ -131,7 +133,9 @@ def test_before_ten_scores_the_initial_threshold_decides() -> None:
 
 
 def test_an_initial_threshold_below_the_lower_one_does_not_lower_it() -> None:
-    assert RealThreshold(8, 1 / 100, ThresholdParameters(initial_threshold=0.5)).process(0.7) == Judgement(0.8, 0.0)
+    assert RealThreshold(8, 1 / 100, ThresholdParameters(initial_threshold=0.5)).process(0.7) == Judgement(
+        0.8, 0.0
+    )
 
 
 def test_a_grade_is_a_multiple_of_a_sixteenth_and_full_at_four_fifths_of_the_span() -> None:
@@ -144,7 +148,7 @@ def test_a_grade_is_a_multiple_of_a_sixteenth_and_full_at_four_fifths_of_the_spa
 @pytest.mark.parametrize("score", [0.5, 0.4999999999999999, 0.7, 1.0, 1.3])
 @pytest.mark.parametrize("decay", [1 / 2560, 0.02, 0.1])
 def test_a_score_that_never_changes_is_never_high(score: float, shingle_size: int, decay: float) -> None:
-    """All statistics agree that nothing happens; the last bit of a mean must not decide that something does."""
+    """All statistics say that nothing happens; the last bit of a mean must not say that something does."""
     real = RealThreshold(shingle_size, decay, ThresholdParameters())
     for _ in range(3000):
         real.process(score)
@@ -174,7 +178,9 @@ def test_a_stranger_after_a_constant_is_flagged_in_full() -> None:
     assert record["anomaly_grade"] == 1.0
 
 
-@pytest.mark.parametrize(("sample_size", "shingle_size", "decay"), [(64, 8, None), (8, 1, 0.3), (256, 4, None)])
+@pytest.mark.parametrize(
+    ("sample_size", "shingle_size", "decay"), [(64, 8, None), (8, 1, 0.3), (256, 4, None)]
+)
 def test_confidence_equals_the_twins(sample_size: int, shingle_size: int, decay: float | None) -> None:
     detector = Detector(shingle_size=shingle_size, trees=1, sample_size=sample_size, time_decay=decay)
     forest = detector.parameters.forest

@@ -1,7 +1,7 @@
-"""The kernels against the slow twin: equal trees, equal samples, equal scores and attribution, on input forests find hard.
+"""The kernels against the slow twin: equal trees, samples, scores and attribution, on hard input.
 
-`insertion`, `deletion`, `cuts`, `boxes`, `points`, `sampler`, `scoring` and `attribution` in one: the twin draws the same
-random numbers, so nothing but the last bits of sums may differ.
+`insertion`, `deletion`, `cuts`, `boxes`, `points`, `sampler`, `scoring` and `attribution` in one: the twin
+draws the same random numbers, so nothing but the last bits of sums may differ.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.oracle.naive_forest import NaiveForest
 from tests.oracle.streams import STREAMS, stream
 
 TOLERANCE = 1e-9  # relative
-# trees, sample size, dimensions, shingle size, time decay. Decays are fast so that most records evict another.
+# trees, sample size, dimensions, shingle size, time decay. Fast decays, so that most records evict another.
 SHAPES = [
     pytest.param(3, 2, 1, 1, 0.2, id="smallest"),
     pytest.param(1, 3, 1, 1, 0.0, id="no-decay"),
@@ -29,7 +29,9 @@ EVENTS = 500
 Pair = tuple[NaiveForest, RandomCutForest]
 
 
-def pair(trees: int, sample_size: int, dimensions: int, shingle_size: int, decay: float | None, seed: int) -> Pair:
+def pair(
+    trees: int, sample_size: int, dimensions: int, shingle_size: int, decay: float | None, seed: int
+) -> Pair:
     """A twin and a real forest that have seen nothing."""
     twin = NaiveForest(trees, sample_size, dimensions, shingle_size, decay, seed)
     return twin, RandomCutForest(dimensions, shingle_size, trees, sample_size, decay, seed)
@@ -74,7 +76,9 @@ def test_thousands_of_evictions_later_they_are_still_equal(name: str) -> None:
     assert scores == pytest.approx([twin.process(record) for record in x[:-300]], rel=TOLERANCE, abs=0.0)
     assert twin.evictions > 4000
     for record in x[-300:]:
-        assert forest.process_many(record[None, :])[0] == pytest.approx(twin.process(record), rel=TOLERANCE, abs=0.0)
+        assert forest.process_many(record[None, :])[0] == pytest.approx(
+            twin.process(record), rel=TOLERANCE, abs=0.0
+        )
         assert_same_state(twin, forest._block)
 
 

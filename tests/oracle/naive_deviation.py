@@ -8,8 +8,8 @@ import math
 class NaiveDeviation:
     """Keeps every value; the weight of a value falls by `1 - discount` with each later one.
 
-    The sums are those of section 9, but of squared distances from the mean instead of squares, and added without
-    rounding in between: the same number, without the cancellation that section 9 warns of.
+    The sums are those of section 9, but of squared distances from the mean instead of squares, and added
+    without rounding in between: the same number, without the cancellation that section 9 warns of.
     """
 
     def __init__(self, discount: float) -> None:

@@ -1,13 +1,14 @@
-"""The slow twin of the forest: Guha et al. (ICML 2016) in lists and node objects, with the documented random numbers.
+"""The slow twin of the forest: Guha et al. (ICML 2016) in lists and node objects.
 
-Written from the paper, the algorithm reference (sections 1 to 6) and docs/architecture.md, "The forest, exactly";
-never from the kernels, which it judges.
+Written from the paper, the algorithm reference (sections 1 to 6) and docs/architecture.md, "The forest,
+exactly", with the random numbers documented there; never from the kernels, which it judges.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,8 @@ from tests.oracle.random_stream import RandomStream, cut_stream, sampler_stream
 INITIAL_ACCEPT_FRACTION = 1.0  # while the sample fills, every point is accepted
 
 # (point, mass), or (dimension, cut value, left, right, mass, (lowest corner, highest corner))
-Structure = tuple[object, ...]
+Structure = tuple[Any, ...]
+Record = Sequence[float] | np.ndarray
 
 
 class NaiveSampler:
@@ -69,27 +71,27 @@ class NaiveForest:
         self.trees = [NaiveTree(cut_stream(seed, key, i)) for i in range(trees)]
         self.evictions = 0
 
-    def process(self, record: Sequence[float]) -> float:
+    def process(self, record: Record) -> float:
         """Score `record` against the past, then learn it (1.3)."""
         score = self.score(record)
         self.update(record)
         return score
 
-    def score(self, record: Sequence[float]) -> float:
+    def score(self, record: Record) -> float:
         """The score of `record` if it came next; 0 while not ready (1.2). Changes nothing."""
         point = self.shingle(record)
         if point is None or not self.ready():
             return 0.0
         return sum(tree_score(tree, point) for tree in self.trees) / len(self.trees)
 
-    def attribution(self, record: Sequence[float]) -> np.ndarray:
-        """The score of `record` by coordinate (rows) and by direction (columns above, below); changes nothing."""
+    def attribution(self, record: Record) -> np.ndarray:
+        """The score of `record` by coordinate (rows) and direction (columns: above, below)."""
         point = self.shingle(record)
         if point is None or not self.ready():
             return np.zeros((self.shingle_size * self.dimensions, 2))
-        return np.mean([tree_attribution(tree, point) for tree in self.trees], axis=0)
+        return np.asarray(np.mean([tree_attribution(tree, point) for tree in self.trees], axis=0))
 
-    def update(self, record: Sequence[float]) -> None:
+    def update(self, record: Record) -> None:
         """Learn `record`: offer the point it completes to every tree's sampler (1.1)."""
         point = self.shingle(record)
         if point is not None:
@@ -108,8 +110,8 @@ class NaiveForest:
         """Whether enough has been seen for a score to mean something (1.2)."""
         return self.events_seen >= self.output_after and all(tree.mass > 0 for tree in self.trees)
 
-    def shingle(self, record: Sequence[float]) -> Point | None:
-        """The point that `record` completes, oldest record first, or None while the shingle fills (section 2)."""
+    def shingle(self, record: Record) -> Point | None:
+        """The point that `record` completes, oldest first; None while the shingle fills (section 2)."""
         assert len(record) == self.dimensions
         records = [*self.recent, rounded(record)][-self.shingle_size :]
         if len(records) < self.shingle_size:
@@ -126,7 +128,7 @@ class NaiveForest:
         return sorted(self.samplers[tree].entries)
 
 
-def rounded(record: Sequence[float]) -> Point:
+def rounded(record: Record) -> Point:
     """The record in float32, with no negative zero (section 2)."""
     return tuple(float(np.float32(value)) + 0.0 for value in record)
 

@@ -1,4 +1,4 @@
-"""Score and attribution of a point in one naive tree: the recursions of sections 4.6, 5 and 6, not optimised."""
+"""Score and attribution of a point in one naive tree: the recursions of sections 4.6, 5 and 6."""
 
 from __future__ import annotations
 
@@ -64,23 +64,23 @@ def unseen_shares(tree: NaiveTree, point: Point) -> Directions:
     path = tree.path(point)
     leaf = path[-1]
     assert isinstance(leaf, Leaf)
-    depth = len(path) - 1
-    shares = blend(leaf.point, leaf.point, point, depth, [[0.0, 0.0] for _ in point])
-    for depth in reversed(range(depth)):
+    bottom = len(path) - 1
+    shares = blend(leaf.point, leaf.point, point, bottom, [[0.0, 0.0] for _ in point])
+    for depth in reversed(range(bottom)):
         low, high = box_of(path[depth])
         shares = blend(low, high, point, depth, shares)
     return shares
 
 
 def seen_shares(tree: NaiveTree, point: Point) -> Directions:
-    """The shares of a point equal to a leaf: the directions it would have had without that leaf, summing to its score."""
+    """The shares of a point equal to a leaf: directions as if without that leaf, scaled to its score."""
     path = tree.path(point)
     leaf = path[-1]
-    depth = len(path) - 1
-    score = seen(depth, leaf.mass, tree.mass)
+    bottom = len(path) - 1
+    score = seen(bottom, leaf.mass, tree.mass)
     shares = [[score / (2 * len(point))] * 2 for _ in point]
     without: list[Point] = []  # every point beneath path[depth], the duplicated leaf left out
-    for depth in reversed(range(depth)):
+    for depth in reversed(range(bottom)):
         node = path[depth]
         assert isinstance(node, Inner)
         sibling = node.left if path[depth + 1] is node.right else node.right
@@ -94,7 +94,7 @@ def seen_shares(tree: NaiveTree, point: Point) -> Directions:
 
 
 def blend(low: Point, high: Point, point: Point, depth: int, shares: Directions) -> Directions:
-    """One step upward: the cut separates here with probability P, in each direction by its gap, or the shares stand."""
+    """One step upward: the cut separates here with probability P, each direction by its gap."""
     distances = gaps(low, high, point)
     distance = sum(above + below for above, below in distances)
     if distance == 0:

@@ -1,7 +1,7 @@
 """The slow twin of the threshold: reference sections 10 and 11.1 in plain scalars.
 
-No transform, no correction (the corrected score is the raw score), data quality 1, the lower threshold lowered
-by itself; as the first version of the detector is.
+No transform, no correction (the corrected score is the raw score), data quality 1, and the lower threshold
+follows a quiet key down by itself.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class NaiveThreshold:
         self.count = 0
 
     def process(self, score: float) -> Judgement:
-        """Judge `score` against the past, then learn it. A score of 0 is no opinion: neither judged nor learned (1.2)."""
+        """Judge `score` against the past, then learn it. A score of 0 is no opinion (1.2)."""
         if score == 0:
             return Judgement(self.threshold(), 0.0)
         judgement = self.judge(score)
@@ -106,8 +106,8 @@ class NaiveThreshold:
     def judge(self, score: float) -> Judgement:
         """The threshold and the grade of `score`; changes nothing.
 
-        Section 10 guards the reported threshold against round-off; this guards the grade too. Where all scores are equal
-        the deviation is 0, the threshold is the score itself, and the last bit would decide between no grade and grade 1.
+        Section 10 guards the reported threshold against round-off; this guards the grade too. Where all
+        scores are equal the deviation is 0, the threshold is the score: a last bit would choose the grade.
         """
         threshold = self.threshold()
         if score < threshold * (1 + ROUND_OFF):

@@ -1,7 +1,7 @@
 """One random cut tree as linked nodes, slow and obvious.
 
-Guha, Mishra, Roy, Schrijvers, "Robust Random Cut Forest Based Anomaly Detection on Streams" (ICML 2016), with the
-rules of docs/architecture.md, "The forest, exactly". Section numbers below are those of the algorithm reference.
+Guha, Mishra, Roy, Schrijvers, "Robust Random Cut Forest Based Anomaly Detection on Streams" (ICML 2016), with
+the rules of docs/architecture.md, "The forest, exactly". Section numbers: the algorithm reference.
 After every change all boxes and masses are computed again from the points in the leaves.
 """
 
@@ -70,7 +70,7 @@ def measure(node: Node) -> list[Leaf]:
 
 
 def random_cut(low: Point, high: Point, point: Point, stream: RandomStream) -> tuple[int, float]:
-    """A random cut of the box extended by `point`: the dimension by its share of the sides, the value uniform (4.3)."""
+    """A random cut of the box extended by `point`: dimension by share of the sides, value uniform (4.3)."""
     lowest = [min(bound, x) for bound, x in zip(low, point, strict=True)]
     highest = [max(bound, x) for bound, x in zip(high, point, strict=True)]
     sides = [above - below for above, below in zip(highest, lowest, strict=True)]
@@ -173,7 +173,8 @@ class NaiveTree:
         """Take one copy of `point` away; the last copy takes its leaf and the leaf's parent with it (4.5)."""
         path = self.path(point)
         leaf = path[-1]
-        assert isinstance(leaf, Leaf) and leaf.point == point, "the sample holds a point the tree does not"
+        assert isinstance(leaf, Leaf)
+        assert leaf.point == point, "the sample holds a point that the tree does not"
         leaf.mass -= 1
         if leaf.mass == 0:
             if len(path) == 1:

@@ -1,4 +1,4 @@
-"""Seeded input that forests find hard: ties, constants, duplicates, extremes, and what float32 makes equal."""
+"""Seeded input that forests find hard: ties, constants, duplicates, extremes, what float32 makes equal."""
 
 from __future__ import annotations
 
@@ -53,14 +53,15 @@ def tiny(random: Generator, count: int, dimensions: int) -> np.ndarray:
 
 def mixed(random: Generator, count: int, dimensions: int) -> np.ndarray:
     """All magnitudes at once: most cuts of a box fall into its widest side."""
-    return random.choice([1e30, -1e30, 0.0, 1e-40, -0.0, 1e-3], size=(count, dimensions)) + np.where(
-        random.random((count, dimensions)) < 0.5, random.normal(size=(count, dimensions)), 0.0
-    )
+    shape = (count, dimensions)
+    extremes = random.choice([1e30, -1e30, 0.0, 1e-40, -0.0, 1e-3], size=shape)
+    return np.where(random.random(shape) < 0.5, random.normal(size=shape), extremes)
 
 
 def equal_in_float32(random: Generator, count: int, dimensions: int) -> np.ndarray:
     """Different in float64, often equal once rounded to float32, else neighbours there."""
-    return 1.0 + random.integers(0, 4, (count, dimensions)) * 1e-8 + random.choice([0.0, 1.2e-7], (count, dimensions))
+    steps = random.integers(0, 4, (count, dimensions)) * 1e-8
+    return np.asarray(1.0 + steps + random.choice([0.0, 1.2e-7], (count, dimensions)))
 
 
 def trend(random: Generator, count: int, dimensions: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What the tests of checkpoints share: a partition, the writing of one checkpoint, and what can be read back."""
+"""What the tests of checkpoints share: a partition, writing one checkpoint, reading it back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def write_checkpoint(
     return writer.finish(offset, keep_segments=keep)
 
 
-def read_back(store: FileCheckpointStore, manifest: Manifest, partition: PartitionId = PARTITION) -> dict[str, bytes]:
+def read_back(
+    store: FileCheckpointStore, manifest: Manifest, partition: PartitionId = PARTITION
+) -> dict[str, bytes]:
     """All keys of a checkpoint; a key that is yielded twice is an error."""
     states: dict[str, bytes] = {}
     for key, payload in store.read(partition, manifest):

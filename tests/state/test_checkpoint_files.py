@@ -83,8 +83,14 @@ def test_a_checkpoint_without_change_keeps_the_segments(store):
 def test_two_checkpoints_are_kept_and_only_the_segments_they_name(store):
     manifests = [write_checkpoint(store, {"a": b"0", "b": b"0"}, offset=0)]
     for offset in range(1, 4):
-        manifests.append(write_checkpoint(store, {"a": b"%d" % offset}, offset=offset, base=manifests[-1], keep=True))
-    assert names(store) == [manifest_name(3), manifest_name(4), *(segment_name(number) for number in (1, 2, 3, 4))]
+        manifests.append(
+            write_checkpoint(store, {"a": b"%d" % offset}, offset=offset, base=manifests[-1], keep=True)
+        )
+    assert names(store) == [
+        manifest_name(3),
+        manifest_name(4),
+        *(segment_name(number) for number in (1, 2, 3, 4)),
+    ]
     full = write_checkpoint(store, {"a": b"f", "b": b"f"}, offset=4, base=manifests[-1])
     assert full.previous == 4
     assert names(store)[:2] == [manifest_name(4), manifest_name(5)]
@@ -99,7 +105,7 @@ def test_the_number_can_be_taken_only_once_and_the_loser_leaves_no_trace(store):
     winner.append("a", b"winner")
     loser.append("a", b"loser")
     manifest = winner.finish(2, keep_segments=True)
-    with pytest.raises(CheckpointError, match="checkpoint 2 of .* exists already: another process"):
+    with pytest.raises(CheckpointError, match=r"checkpoint 2 of .* exists already: another process"):
         loser.finish(3, keep_segments=True)
     assert read_back(store, manifest) == {"a": b"winner"}
     assert names(store) == [manifest_name(1), manifest_name(2), segment_name(1), segment_name(2)]
@@ -120,10 +126,11 @@ def test_only_a_checkpoint_of_the_same_settings_is_continued(store):
         write_checkpoint(store, {"a": b"2"}, base=base, keep=True, fingerprint="ffff")
     with pytest.raises(ValueError, match="same settings"):
         write_checkpoint(store, {"a": b"2"}, keep=True)
+    writer = store.begin(PARTITION, FINGERPRINT)
+    writer.append("a", b"1")
     with pytest.raises(ValueError, match="already added"):
-        writer = store.begin(PARTITION, FINGERPRINT)
-        writer.append("a", b"1")
         writer.append("a", b"2")
+    writer.abandon()
 
 
 def test_what_was_abandoned_leaves_no_trace_and_takes_nothing_more(store):
@@ -191,7 +198,9 @@ def test_a_manifest_of_another_partition_is_not_believed(store):
 def test_a_missing_segment_is_named(store):
     manifest = write_checkpoint(store, {"a": b"1"})
     (store.folder(PARTITION) / segment_name(1)).unlink()
-    with pytest.raises(CheckpointError, match=r"segment-000000000001.frames is missing, but its manifest names it"):
+    with pytest.raises(
+        CheckpointError, match=r"segment-000000000001.frames is missing, but its manifest names it"
+    ):
         read_back(store, manifest)
 
 
@@ -209,13 +218,15 @@ def test_what_is_tidied_away_while_it_is_read_can_be_read_to_the_end(store):
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(random=st.randoms(use_true_random=False))
 def test_no_damage_to_any_file_ever_gives_wrong_content(tmp_path, random):
-    store = file_store(tmp_path / "fuzzed")
-    shutil.rmtree(store.root, ignore_errors=True)
     truth = {1: {"a": b"1" * 30, "b": b"1"}, 2: {"a": b"1" * 30, "b": b"2", "c": b"2"}}
-    first = write_checkpoint(store, truth[1], offset=1)
-    write_checkpoint(store, {"b": b"2", "c": b"2"}, offset=2, base=first, keep=True)
-    damage(store.folder(PARTITION), random)
-    fresh = file_store(store.root)
+    sound = file_store(tmp_path / "sound")
+    if not sound.root.exists():
+        first = write_checkpoint(sound, truth[1], offset=1)
+        write_checkpoint(sound, {"b": b"2", "c": b"2"}, offset=2, base=first, keep=True)
+    fresh = file_store(tmp_path / "fuzzed")
+    shutil.rmtree(fresh.root, ignore_errors=True)
+    shutil.copytree(sound.root, fresh.root)
+    damage(fresh.folder(PARTITION), random)
     listing = fresh.manifests(PARTITION)
     problems = len(listing.problems)
     for manifest in listing.manifests:
@@ -265,13 +276,15 @@ def test_a_full_disk_at_any_step_leaves_the_older_checkpoint_and_no_remains(stor
     for step in range(1, calls + 1):
         counting = Calls(getattr(os, name), step)
         monkeypatch.setattr(os, name, counting)
-        with pytest.raises(CheckpointError, match="could not be written to .*: No space left on device"):
+        with pytest.raises(CheckpointError, match=r"could not be written to .*: No space left on device"):
             write_checkpoint(store, {"a": b"2"}, offset=2, base=base, keep=True)
         monkeypatch.undo()
         assert counting.count >= step
         listing = file_store(store.root).manifests(PARTITION)
         assert listing.problems == []
-        for manifest in listing.manifests:  # once the manifest is linked it stands, even where its sync failed
+        for (
+            manifest
+        ) in listing.manifests:  # once the manifest is linked it stands, even where its sync failed
             assert read_back(file_store(store.root), manifest) == {"a": b"%d" % manifest.offset}
         assert [name for name in names(store) if name.endswith(".writing")] == []
         base = listing.manifests[0]
@@ -285,7 +298,7 @@ def test_a_folder_that_cannot_be_read_or_made_is_named(tmp_path):
     store = file_store(tmp_path / "file")
     with pytest.raises(UnreachableError, match="file/stream-rcf/events/3 cannot be read: Not a directory"):
         store.manifests(PARTITION)
-    with pytest.raises(CheckpointError, match="cannot hold checkpoints: (File exists|Not a directory)"):
+    with pytest.raises(CheckpointError, match=r"cannot hold checkpoints: (File exists|Not a directory)"):
         store.begin(PARTITION, FINGERPRINT)
     with pytest.raises(UnreachableError, match="cannot be read"):
         store.partitions()
@@ -294,7 +307,11 @@ def test_a_folder_that_cannot_be_read_or_made_is_named(tmp_path):
 
 
 def test_partitions_are_listed_whatever_their_names(store):
-    odd = [PartitionId("..", "a/b", 0), PartitionId("gröup %2F", "events", 11), PartitionId("stream-rcf", "events", 2)]
+    odd = [
+        PartitionId("..", "a/b", 0),
+        PartitionId("gröup %2F", "events", 11),
+        PartitionId("stream-rcf", "events", 2),
+    ]
     for partition in odd:
         manifest = write_checkpoint(store, {"a": b"1"}, partition=partition)
         assert read_back(store, manifest, partition) == {"a": b"1"}
@@ -313,7 +330,9 @@ def test_a_name_becomes_one_reversible_name_in_a_folder(name):
     assert "\0" not in encoded
 
 
-@pytest.mark.parametrize(("name", "message"), [("", "has 0 characters"), ("ж" * 50, "300"), ("\udcff", "Unicode")])
+@pytest.mark.parametrize(
+    ("name", "message"), [("", "has 0 characters"), ("ж" * 50, "300"), ("\udcff", "Unicode")]
+)
 def test_a_name_that_fits_no_folder_is_refused(name, message):
     with pytest.raises(UsageError, match=message):
         folder_name(name)

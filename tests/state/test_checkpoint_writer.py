@@ -42,7 +42,9 @@ def outcomes(writer: CheckpointWriter, count: int = 1) -> list[CheckpointOutcome
     return found
 
 
-def write(writer: CheckpointWriter, states: dict[str, bytes], offset: int, *, full: bool, partition=PARTITION) -> None:
+def write(
+    writer: CheckpointWriter, states: dict[str, bytes], offset: int, *, full: bool, partition=PARTITION
+) -> None:
     writer.begin(partition, offset=offset, fingerprint=FINGERPRINT, full=full)
     for key, payload in states.items():
         writer.append(partition, key, payload)
@@ -165,7 +167,9 @@ def test_duration_counts_from_the_beginning(store):
     assert writer.close(PATIENCE_SECONDS)
 
 
-def test_a_full_disk_costs_one_checkpoint_and_the_next_interval_tries_again(store, writer, caplog, monkeypatch):
+def test_a_full_disk_costs_one_checkpoint_and_the_next_interval_tries_again(
+    store, writer, caplog, monkeypatch
+):
     writer.adopt(PARTITION, None, 0)
     first = stands(writer, {"a": b"1", "b": b"1"}, 1, full=True)
 
@@ -272,13 +276,13 @@ def test_a_partition_that_is_loaded_again_begins_anew(store, writer):
 
 def test_wrong_order_is_refused(writer):
     writer.adopt(PARTITION, None, 0)
-    with pytest.raises(ValueError, match="no checkpoint of .* was begun"):
+    with pytest.raises(ValueError, match=r"no checkpoint of .* was begun"):
         writer.append(PARTITION, "a", b"1")
     writer.begin(PARTITION, offset=1, fingerprint=FINGERPRINT, full=True)
     with pytest.raises(ValueError, match="is on its way"):
         writer.begin(PARTITION, offset=1, fingerprint=FINGERPRINT, full=True)
     writer.finish(PARTITION)
-    with pytest.raises(ValueError, match="no checkpoint of .* was begun"):
+    with pytest.raises(ValueError, match=r"no checkpoint of .* was begun"):
         writer.finish(PARTITION)
     assert len(outcomes(writer)) == 1
 

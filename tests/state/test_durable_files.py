@@ -7,12 +7,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
 from stream_rcf.state.durable_files import NewFile, lock_if_abandoned, make_folder
 from tests.state.support import PARTITION, file_store, read_back
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 KILLS = 6
 WRITER = textwrap.dedent(
     """
@@ -48,7 +50,9 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_checkpoint_and_nothing_sta
     moments = random.Random(3)
     reached = 0
     for _ in range(KILLS):
-        process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path)], cwd=REPOSITORY, stdout=subprocess.PIPE
+        )
         assert process.stdout is not None
         assert process.stdout.readline() == b"writing\n"
         time.sleep(moments.uniform(0.02, 0.2))

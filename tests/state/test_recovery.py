@@ -78,52 +78,56 @@ def test_an_unreadable_checkpoint_is_passed_over_with_a_warning():
 
 
 UNUSABLE = {
-    "no checkpoint": (dict(committed=100, manifests=[]), 100, "offset 100 is committed, but there is no checkpoint"),
+    "no checkpoint": (
+        {"committed": 100, "manifests": []},
+        100,
+        "offset 100 is committed, but there is no checkpoint",
+    ),
     "unreadable": (
-        dict(committed=100, manifests=[], problems=("manifest-1 is corrupt",)),
+        {"committed": 100, "manifests": [], "problems": ("manifest-1 is corrupt",)},
         100,
         "offset 100 is committed, but no checkpoint serves: manifest-1 is corrupt",
     ),
     "other settings": (
-        dict(committed=100, manifests=[manifest_at(40, fingerprint=OTHER)]),
+        {"committed": 100, "manifests": [manifest_at(40, fingerprint=OTHER)]},
         100,
         f"checkpoint 1 at offset 40 was made with other settings of features, forest or detector"
         f" (fingerprint {OTHER}, now {FINGERPRINT})",
     ),
     "all ahead": (
-        dict(committed=100, manifests=[manifest_at(140, number=2), manifest_at(120)]),
+        {"committed": 100, "manifests": [manifest_at(140, number=2), manifest_at(120)]},
         100,
         "checkpoint 2 at offset 140 is ahead of the committed offset 100, as if that had been set back;"
         " checkpoint 1 at offset 120 is ahead",
     ),
     "trimmed past the checkpoint": (
-        dict(committed=100, manifests=[manifest_at(40)], low=60),
+        {"committed": 100, "manifests": [manifest_at(40)], "low": 60},
         100,
         "checkpoint 1 at offset 40 needs the events from there on again, but the topic now begins at 60:"
         " 20 were deleted by its retention",
     ),
     "unscored events trimmed": (
-        dict(committed=100, manifests=[manifest_at(100)], low=130),
+        {"committed": 100, "manifests": [manifest_at(100)], "low": 130},
         130,
-        "the topic begins at offset 130, but only events before 100 were scored: up to 30 events were deleted",
+        "the topic begins at offset 130, but only events before 100 were scored: up to 30 events",
     ),
     "commit beyond the end": (
-        dict(committed=100, manifests=[manifest_at(90)], low=2, high=50),
+        {"committed": 100, "manifests": [manifest_at(90)], "low": 2, "high": 50},
         2,
         "the committed offset 100 is beyond the topic's end 50: the topic was probably recreated",
     ),
     "checkpoint beyond the end": (
-        dict(committed=30, manifests=[manifest_at(90)], high=50),
+        {"committed": 30, "manifests": [manifest_at(90)], "high": 50},
         30,
         "checkpoint 1 at offset 90 is beyond the topic's end 50, as if the topic had been recreated",
     ),
     "offsets lost": (
-        dict(committed=None, manifests=[manifest_at(90, previous=1, number=2)], low=10),
+        {"committed": None, "manifests": [manifest_at(90, previous=1, number=2)], "low": 10},
         10,
         "the group has no committed offset, although it has checkpoints (checkpoint 2 stands at offset 90)",
     ),
     "offsets lost and nothing readable": (
-        dict(committed=None, manifests=[], problems=("manifest-1 is corrupt",)),
+        {"committed": None, "manifests": [], "problems": ("manifest-1 is corrupt",)},
         0,
         "the group has no committed offset, although it has checkpoints (manifest-1 is corrupt)",
     ),
@@ -190,7 +194,13 @@ def test_a_plan_never_repeats_nor_skips_nor_uses_a_checkpoint_ahead(
     low, high = sorted(bounds)
     try:
         result = plan(
-            committed, manifests, low=low, high=high, start_from=start_from, on_unusable=on_unusable, problems=problems
+            committed,
+            manifests,
+            low=low,
+            high=high,
+            start_from=start_from,
+            on_unusable=on_unusable,
+            problems=problems,
         )
     except CheckpointError:
         assert on_unusable == "fail"

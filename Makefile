@@ -1,0 +1,34 @@
+# One word does its own set-up: `make demo` needs Python only, `make test` also Java and Maven (see tools/).
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+python := .venv/bin/python
+
+.PHONY: help demo test lint bench environment test-parts lock
+
+help: ## what this file can do
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: environment ## the whole product on an embedded broker; make demo ARGS="--seconds 20" ends by itself
+	@.venv/bin/stream-rcf demo $(ARGS)
+
+test: environment test-parts lint ## every test, those on a real Kafka broker included; ARGS go to pytest
+	@$(python) -m pytest $(ARGS)
+
+lint: environment ## formatter check, linter, type checker, architecture rules
+	@$(python) -m ruff format --check --quiet .
+	@$(python) -m ruff check --quiet .
+	@$(python) -m mypy --no-error-summary
+	@$(python) -m pytest -q tests/architecture
+
+bench: environment test-parts ## the benchmarks, each as a ratio against a peer measured in the same run
+	@$(python) -m load_tests $(ARGS)
+
+environment: # .venv as requirements.lock says; at once when nothing changed
+	@tools/environment.sh
+
+test-parts: # Java, Maven, the Kafka jars, promtool
+	@tools/test_parts.sh
+
+lock: ## resolve the dependencies of pyproject.toml anew (needs uv)
+	@tools/lock.sh $(ARGS)

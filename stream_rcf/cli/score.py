@@ -1,0 +1,127 @@
+"""``stream-rcf score``: the detector of the service over files, without a broker."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from stream_rcf.cli.arguments import add_settings_arguments, overrides_of
+from stream_rcf.errors import UsageError
+from stream_rcf.files.columns import Wanted
+from stream_rcf.files.inputs import STANDARD_INPUT
+from stream_rcf.files.picture import require_matplotlib
+from stream_rcf.files.picture_files import draw_pictures, picture_path
+from stream_rcf.files.score_files import STANDARD_OUTPUT, Scoring, score_stream
+from stream_rcf.files.series import SeriesCollector
+from stream_rcf.settings.model import LoadedSettings, detector_parameters, load_with_origins
+from stream_rcf.settings.sources import DEFAULT_ORIGIN
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="CSV, JSON lines or Parquet; - for standard input"
+    )
+    parser.add_argument(
+        "--key", metavar="COL", help='the key\'s column ("key" if there is one, else one series)'
+    )
+    parser.add_argument("--timestamp", metavar="COL", help='the time\'s column ("timestamp" if there is one)')
+    parser.add_argument(
+        "--features", metavar="A,B", help="columns to watch (every numeric one but key, timestamp and label)"
+    )
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument(
+        "--out",
+        default=STANDARD_OUTPUT,
+        metavar="FILE",
+        help="one CSV of scores for all inputs as a single stream",
+    )
+    output.add_argument(
+        "--out-dir", type=Path, metavar="DIR", help="a CSV of its own for each input, scored afresh"
+    )
+    parser.add_argument("--plot", metavar="FILE|DIR", help="a picture of each series, PNG or SVG")
+    add_settings_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score the inputs. Bad rows are written with their reason and counted; they are no failure."""
+    sources: list[str] = arguments.inputs
+    if sources.count(STANDARD_INPUT) > 1:
+        raise UsageError("standard input (-) can be read only once")
+    loaded = load_with_origins(arguments.config, overrides_of(arguments), os.environ)
+    scoring = Scoring(
+        _wanted(arguments, loaded),
+        detector_parameters(loaded.settings),
+        loaded.settings.events.max_bytes,
+        _report,
+    )
+    if arguments.plot is not None:
+        require_matplotlib()
+    for streams, output in _jobs(sources, arguments.out, arguments.out_dir, arguments.plot):
+        collected = SeriesCollector() if arguments.plot is not None else None
+        picture = picture_path(arguments.plot, streams) if arguments.plot is not None else None
+        columns = score_stream(scoring, streams, output, collected)
+        if collected is not None and picture is not None:
+            written = draw_pictures(collected, scoring.parameters_for(columns), _title(streams), picture)
+            _report("pictures: " + (", ".join(map(str, written)) or "none, as no row could be scored"))
+    return 0
+
+
+def _wanted(arguments: argparse.Namespace, loaded: LoadedSettings) -> Wanted:
+    """Return the columns asked for: by option, else by a setting that somebody set, else none."""
+    events, origins = loaded.settings.events, loaded.origins
+
+    def is_set(name: str) -> bool:
+        return origins[name] != DEFAULT_ORIGIN
+
+    keys = (arguments.key,) if arguments.key else (events.key_paths if is_set("events.key") else ())
+    timestamp = arguments.timestamp or (events.timestamp if is_set("events.timestamp") else "")
+    features = _names(arguments.features) or (events.features if is_set("events.features") else ())
+    return Wanted(keys or None, timestamp or None, features or None)
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    """Split a list of columns. Raises ``UsageError`` for an empty or repeated name."""
+    if text is None:
+        return ()
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names) or len(set(names)) < len(names):
+        raise UsageError(f"--features takes different column names separated by commas, not {text!r}")
+    return names
+
+
+def _jobs(
+    sources: Sequence[str], output: str, folder: Path | None, plot: str | None
+) -> list[tuple[list[str], str]]:
+    """Return the streams to score, each with its output. Raises ``UsageError`` where two share a name."""
+    if folder is None:
+        return [(list(sources), output)]
+    if STANDARD_INPUT in sources:
+        raise UsageError(
+            "--out-dir names its files after the inputs, and standard input has no name; use --out"
+        )
+    stems: dict[str, str] = {}
+    for source in sources:
+        stem = Path(source).stem
+        if stem in stems:
+            raise UsageError(f"{stems[stem]} and {source} would both be written to {folder / stem}.csv")
+        stems[stem] = source
+    if plot is not None and len(sources) > 1 and Path(plot).suffix and not Path(plot).is_dir():
+        raise UsageError(f"--plot {plot} is one picture, but there are {len(sources)} inputs; name a folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: the folder cannot be made: {error.strerror}") from error
+    return [([source], str(folder / f"{stem}.csv")) for stem, source in stems.items()]
+
+
+def _title(sources: Sequence[str]) -> str:
+    first = "standard input" if sources[0] == STANDARD_INPUT else Path(sources[0]).name
+    return first if len(sources) == 1 else f"{first} and {len(sources) - 1} more"
+
+
+def _report(sentence: str) -> None:
+    print(sentence, file=sys.stderr)

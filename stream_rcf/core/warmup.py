@@ -1,0 +1,32 @@
+"""Compile every kernel, so that a container or a deployment pays for it once: ``python -m stream_rcf.core.warmup``."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+
+from stream_rcf.core.detector import Detector
+from stream_rcf.core.forest import RandomCutForest
+
+WARM_UP_EVENTS = 200  # enough for every kernel: growth, eviction, deletion and attribution included
+WARM_UP_SAMPLE = 16  # so small that the sample is full long before
+
+
+def warm_up() -> float:
+    """Run every kernel once and return the seconds that took: about 30 without a cache, under 2 with it."""
+    began = time.perf_counter()
+    detector = Detector(shingle_size=2, trees=2, sample_size=WARM_UP_SAMPLE)
+    for i in range(WARM_UP_EVENTS):
+        detector.process({"value": math.sin(i) + 100.0 * (i == WARM_UP_EVENTS - 1)}, i)
+    detector.restore(detector.to_bytes())
+    forest = RandomCutForest(shingle_size=2, trees=2, sample_size=WARM_UP_SAMPLE)
+    forest.process_many([float(i % 7) for i in range(WARM_UP_EVENTS)])
+    forest.update([1.0])
+    forest.score([1.0])
+    forest.attribution([1.0])
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    sys.stderr.write(f"kernels ready after {warm_up():.1f} s\n")

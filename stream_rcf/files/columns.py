@@ -1,0 +1,97 @@
+"""Which columns of a file are the key, the time and the features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from stream_rcf.errors import UsageError
+from stream_rcf.pipeline.decode import EventSchema
+
+KEY_COLUMN = "key"
+TIMESTAMP_COLUMN = "timestamp"
+LABEL_COLUMN = "label"  # in test data it holds the right answers, which the detector must not see
+SAMPLE_ROWS = 100  # rows looked at to tell numbers from text; enough to get past a few bad ones
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns to read.
+
+    No ``keys`` means that all rows are one series, no ``timestamp`` that rows have no time.
+    """
+
+    keys: tuple[str, ...]
+    timestamp: str | None
+    features: tuple[str, ...]
+
+    def schema(self, max_bytes: int) -> EventSchema:
+        """Return the same for the decoder."""
+        return EventSchema(self.keys, self.timestamp or "", self.features, max_bytes)
+
+    def __str__(self) -> str:
+        key = f"key {' + '.join(self.keys)}" if self.keys else "one series"
+        time = f"timestamp {self.timestamp}" if self.timestamp else "no timestamp"
+        return f"{key}, {time}, features {', '.join(self.features)}"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user asked for; None where the choice is left to the file."""
+
+    keys: tuple[str, ...] | None = None
+    timestamp: str | None = None
+    features: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What a file offers.
+
+    ``numeric``: its columns, and whether each mostly holds numbers. ``holds``: whether a path leads to one.
+    """
+
+    name: str
+    numeric: Mapping[str, bool]
+    holds: Callable[[str], bool]
+
+
+def choose_columns(wanted: Wanted, fields: Fields) -> Columns:
+    """Fill in what was not asked for.
+
+    Raises ``UsageError`` where a column is not there, or where there is no numeric one to watch.
+    """
+    keys = wanted.keys
+    if keys is None:
+        keys = (KEY_COLUMN,) if fields.holds(KEY_COLUMN) else ()
+    timestamp = wanted.timestamp
+    if timestamp is None and fields.holds(TIMESTAMP_COLUMN):
+        timestamp = TIMESTAMP_COLUMN
+    features = wanted.features
+    if features is None:
+        others = {*keys, timestamp, LABEL_COLUMN}
+        features = tuple(name for name, numeric in fields.numeric.items() if numeric and name not in others)
+        if not features:
+            raise UsageError(
+                f"{fields.name}: no numeric column to watch among {_listed(fields)}; name one by --features"
+            )
+    columns = Columns(keys, timestamp, features)
+    require_columns(columns, fields)
+    return columns
+
+
+def require_columns(columns: Columns, fields: Fields) -> None:
+    """Raise ``UsageError`` naming every column that the file does not have."""
+    asked = (*columns.keys, *((columns.timestamp,) if columns.timestamp else ()), *columns.features)
+    missing = [name for name in asked if not fields.holds(name)]
+    if missing:
+        raise UsageError(f"{fields.name}: no column {', '.join(missing)}; it has {_listed(fields)}")
+
+
+def _listed(fields: Fields) -> str:
+    return ", ".join(fields.numeric) or "none"
+
+
+def mostly(tests: Sequence[bool]) -> bool:
+    """Tell whether more than half hold: a column of numbers stays one in spite of a few bad cells."""
+    return 2 * sum(tests) > len(tests)

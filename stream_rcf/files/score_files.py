@@ -1,0 +1,107 @@
+"""From inputs to scores: one pass, in batches, so that a file of any length takes the memory of its keys."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TextIO
+
+from stream_rcf.core.parameters import DetectorParameters
+from stream_rcf.errors import UsageError
+from stream_rcf.files.columns import Columns, Wanted, choose_columns, require_columns
+from stream_rcf.files.inputs import STANDARD_INPUT, open_input
+from stream_rcf.files.rows import Row, RowDecoder
+from stream_rcf.files.score_writer import ScoreWriter
+from stream_rcf.files.series import SeriesCollector
+from stream_rcf.pipeline.events import Event
+from stream_rcf.pipeline.score_batch import score_batch
+from stream_rcf.state.key_table import KeyTable
+
+BATCH_ROWS = (
+    4096  # rows scored by one call: enough that the call costs nothing, few enough to hold as objects
+)
+STANDARD_OUTPUT = "-"
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How to score: which columns, and with which detector but for its features.
+
+    ``max_bytes`` bounds a line of JSON. ``report`` takes what is said to the person, one sentence at a time.
+    """
+
+    wanted: Wanted
+    parameters: DetectorParameters
+    max_bytes: int
+    report: Callable[[str], None]
+
+    def parameters_for(self, columns: Columns) -> DetectorParameters:
+        """Return the detector over the columns' features."""
+        forest = replace(self.parameters.forest, dimensions=len(columns.features))
+        return replace(self.parameters, features=columns.features, forest=forest)
+
+
+def score_stream(
+    scoring: Scoring, sources: Sequence[str], output: str, series: SeriesCollector | None = None
+) -> Columns:
+    """Score the inputs one after the other as a single stream, write the scores, and return the columns used.
+
+    Each event is scored against what its key had before, in any of the inputs, and then learned. ``output``
+    is a path or ``-``. Raises ``UsageError`` for what cannot be read or written.
+    """
+    with ExitStack() as stack:
+        first = stack.enter_context(open_input(sources[0], scoring.max_bytes))
+        columns = choose_columns(scoring.wanted, first.fields())
+        for source in sources[1:]:
+            if source != STANDARD_INPUT:  # which can be read only once
+                with open_input(source, scoring.max_bytes) as other:
+                    require_columns(columns, other.fields())
+        name = first.name if len(sources) == 1 else f"{first.name} and {len(sources) - 1} more"
+        scoring.report(f"{name}: {columns}")
+        table = KeyTable(scoring.parameters_for(columns))
+        writer = ScoreWriter(stack.enter_context(_open_output(output, sources)))
+        decoder = RowDecoder(columns, scoring.max_bytes)
+        _score_rows(first.rows(columns, decoder), table, writer, series)
+        for source in sources[1:]:
+            with open_input(source, scoring.max_bytes) as opened:
+                require_columns(columns, opened.fields())
+                _score_rows(opened.rows(columns, decoder), table, writer, series)
+    scoring.report(f"{name}: {writer.summary(len(table))}")
+    return columns
+
+
+def _score_rows(
+    rows: Iterator[Row], table: KeyTable, writer: ScoreWriter, series: SeriesCollector | None
+) -> None:
+    while batch := list(itertools.islice(rows, BATCH_ROWS)):
+        events = [row.outcome for row in batch if isinstance(row.outcome, Event)]
+        scored = score_batch(table.parameters, events, [table] * len(events))
+        writer.write(batch, scored)
+        if series is not None:
+            series.add(batch, scored)
+
+
+@contextmanager
+def _open_output(output: str, sources: Sequence[str]) -> Iterator[TextIO]:
+    """Open the output as UTF-8. A key may hold bytes that are not; they are written as escapes."""
+    if output == STANDARD_OUTPUT:
+        # Not sys.stdout: its encoding depends on the locale, and the output's bytes must not.
+        stream = open(  # noqa: SIM115  # closed below, apart from the descriptor
+            sys.stdout.fileno(), "w", encoding="utf-8", errors="backslashreplace", newline="", closefd=False
+        )
+    else:
+        path = Path(output)
+        if any(source != STANDARD_INPUT and path.exists() and path.samefile(source) for source in sources):
+            raise UsageError(
+                f"{output}: is an input, which the scores would overwrite; choose another output"
+            )
+        try:
+            stream = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+        except OSError as error:
+            raise UsageError(f"{output}: cannot be written: {error.strerror}") from error
+    with stream:
+        yield stream

@@ -1,0 +1,1 @@
+"""What a running service shows of itself: metrics, HTTP endpoints, JSON logs."""

@@ -1,0 +1,200 @@
+"""Every metric of the service, declared once: name, type, unit, labels, and a hint what a bad value means.
+
+``metrics.py`` makes them, ``/metrics`` shows them, documentation and dashboards can be checked against them.
+Names carry their unit; counters end in ``_total``. No label has unbounded values: keys are never labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+# Seconds. Batches and commits take milliseconds, and matter up to the transaction's time-out of 60 s.
+FAST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+# Seconds from an event's birth to its score: fractions live, minutes when catching up, hours after an outage.
+DELAY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0)
+# Seconds. A checkpoint is written beside the stream, from a moment to minutes for very many keys.
+CHECKPOINT_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+
+PARTITION_LABELS = ("topic", "partition")
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDeclaration:
+    """One metric; ``hint`` says what a bad value means and is part of the help text."""
+
+    name: str
+    kind: Kind
+    unit: str
+    help: str
+    hint: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    @property
+    def documentation(self) -> str:
+        """The text that ``/metrics`` shows."""
+        return f"{self.help} {self.hint}"
+
+
+EVENTS = MetricDeclaration(
+    "stream_rcf_events_total",
+    "counter",
+    "events",
+    "Events read from the input topic, bad ones and replayed ones included.",
+    "Flat while lag grows: this process hangs.",
+)
+SCORES = MetricDeclaration(
+    "stream_rcf_scores_total",
+    "counter",
+    "events",
+    "Score records published.",
+    "Far below events outside a replay: most of the input is bad, see dead letters.",
+)
+ALERTS = MetricDeclaration(
+    "stream_rcf_alerts_total",
+    "counter",
+    "events",
+    "Alert records published.",
+    "More than a few in a thousand scores: the input changed its nature, or the detector is set too sharp.",
+)
+DEAD_LETTERS = MetricDeclaration(
+    "stream_rcf_dead_letters_total",
+    "counter",
+    "events",
+    "Events that could not be read and went to the dead letter topic, by error.",
+    "A jump: a producer changed its format, or the settings name other fields.",
+    ("error",),
+)
+LAG = MetricDeclaration(
+    "stream_rcf_lag_events",
+    "gauge",
+    "events",
+    "Events in the partition that are not scored yet.",
+    "Growing for minutes: more copies or workers are needed.",
+    PARTITION_LABELS,
+)
+BATCH_SECONDS = MetricDeclaration(
+    "stream_rcf_batch_duration_seconds",
+    "histogram",
+    "seconds",
+    "Time to decode, score and publish one batch.",
+    "Near the transaction time-out: batches must be smaller.",
+    buckets=FAST_SECONDS,
+)
+COMMIT_SECONDS = MetricDeclaration(
+    "stream_rcf_commit_duration_seconds",
+    "histogram",
+    "seconds",
+    "Time to commit outputs and offsets together.",
+    "Usually 10 to 30 ms; above 100 ms the broker is slow or unreachable at times.",
+    buckets=FAST_SECONDS,
+)
+EVENT_TO_SCORE_SECONDS = MetricDeclaration(
+    "stream_rcf_event_to_score_seconds",
+    "histogram",
+    "seconds",
+    "Age of the oldest event of each batch, by its own timestamp, when it was scored; replay left out.",
+    "Large without lag: producers' clocks are wrong, or their events are old when they come.",
+    buckets=DELAY_SECONDS,
+)
+KEYS = MetricDeclaration(
+    "stream_rcf_keys_in_memory",
+    "gauge",
+    "keys",
+    "Keys whose forest this process holds.",
+    "Growing without end: the key has a part that never repeats, such as a request id.",
+)
+KEY_MEMORY_BYTES = MetricDeclaration(
+    "stream_rcf_key_memory_bytes",
+    "gauge",
+    "bytes",
+    "Memory of all forests this process holds.",
+    "Near keys.memory_limit_mb: more copies, smaller forests or fewer keys are needed.",
+)
+CHECKPOINT_AGE_SECONDS = MetricDeclaration(
+    "stream_rcf_checkpoint_age_seconds",
+    "gauge",
+    "seconds",
+    "Age of the partition's newest checkpoint.",
+    "Many times checkpoint.interval_seconds: they cannot be written; a restart replays all since then.",
+    PARTITION_LABELS,
+)
+CHECKPOINT_BYTES = MetricDeclaration(
+    "stream_rcf_checkpoint_bytes",
+    "gauge",
+    "bytes",
+    "Bytes written for the partition's newest checkpoint: all keys, or only those that had changed.",
+    "Growing without end: see keys in memory.",
+    PARTITION_LABELS,
+)
+CHECKPOINT_DURATION_SECONDS = MetricDeclaration(
+    "stream_rcf_checkpoint_duration_seconds",
+    "histogram",
+    "seconds",
+    "From the cut of a checkpoint to its being on the disk.",
+    "Above checkpoint.interval_seconds: the disk is too slow for the keys that change.",
+    buckets=CHECKPOINT_SECONDS,
+)
+CHECKPOINT_FAILURES = MetricDeclaration(
+    "stream_rcf_checkpoint_failures_total",
+    "counter",
+    "checkpoints",
+    "Checkpoints that could not be written; the stream goes on and the next interval tries again.",
+    "Rising: the log says why, most often a full disk.",
+)
+REPLAY_REMAINING = MetricDeclaration(
+    "stream_rcf_replay_remaining_events",
+    "gauge",
+    "events",
+    "Events still to be learned silently before the partition is live; 0 when live.",
+    "Not falling: the partition hangs in its replay.",
+    PARTITION_LABELS,
+)
+REBALANCES = MetricDeclaration(
+    "stream_rcf_rebalances_total",
+    "counter",
+    "rebalances",
+    "Changes of this process's partitions, by kind: assigned, revoked, lost.",
+    "Lost ones, or many in a quiet group: the process misses heartbeats or batches take too long.",
+    ("kind",),
+)
+PARTITIONS = MetricDeclaration(
+    "stream_rcf_partitions",
+    "gauge",
+    "partitions",
+    "Partitions of this process, by state.",
+    "Any but live for minutes: see replay progress and the log.",
+    ("state",),
+)
+BUILD_INFO = MetricDeclaration(
+    "stream_rcf_build_info",
+    "gauge",
+    "info",
+    "Always 1; the labels name what runs.",
+    "Several fingerprints in one group: the copies have different settings.",
+    ("version", "python", "fingerprint"),
+)
+
+DECLARATIONS: tuple[MetricDeclaration, ...] = (
+    EVENTS,
+    SCORES,
+    ALERTS,
+    DEAD_LETTERS,
+    LAG,
+    BATCH_SECONDS,
+    COMMIT_SECONDS,
+    EVENT_TO_SCORE_SECONDS,
+    KEYS,
+    KEY_MEMORY_BYTES,
+    CHECKPOINT_AGE_SECONDS,
+    CHECKPOINT_BYTES,
+    CHECKPOINT_DURATION_SECONDS,
+    CHECKPOINT_FAILURES,
+    REPLAY_REMAINING,
+    REBALANCES,
+    PARTITIONS,
+    BUILD_INFO,
+)

@@ -1,0 +1,64 @@
+"""Start one process of the service from settings: everything the loop needs, in order, and let go in reverse."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from stream_rcf import __version__
+from stream_rcf.core.warmup import warm_up
+from stream_rcf.kafka.failures import DeliveryFailed
+from stream_rcf.kafka.topics import require_topics
+from stream_rcf.errors import UnreachableError
+from stream_rcf.observe.endpoints import Endpoints
+from stream_rcf.observe.metrics import Metrics
+from stream_rcf.service.instance import Instance
+from stream_rcf.service.worker import Worker
+from stream_rcf.settings.model import Settings, detector_parameters
+from stream_rcf.state.checkpoint_store import open_store
+
+logger = logging.getLogger(__name__)
+
+
+def run_service(settings: Settings, should_stop: Callable[[], bool]) -> None:
+    """Run until ``should_stop`` says so. Raises ``StreamRcfError`` with its exit code when that is impossible."""
+    parameters = detector_parameters(settings)
+    fingerprint = parameters.fingerprint()
+    store = open_store(settings.checkpoint.url)
+    metrics = Metrics(__version__, fingerprint)
+    with ExitStack() as stack:
+        endpoints = stack.enter_context(Endpoints(settings.http.host, settings.http.port, metrics))
+        require_topics(settings)
+        seconds = warm_up()
+        logger.info("kernels ready", extra={"context": {"seconds": round(seconds, 2)}})
+        transactional_id = settings.kafka.transactional_id
+        if not transactional_id:
+            instance = stack.enter_context(Instance(_instance_folder(), settings.kafka.group_id))
+            transactional_id = instance.transactional_id
+        logger.info(
+            "starting",
+            extra={
+                "context": {
+                    "version": __version__,
+                    "fingerprint": fingerprint,
+                    "delivery": settings.kafka.delivery,
+                    "input": settings.kafka.input_topic,
+                    "transactional_id": transactional_id,
+                    "http": f"{settings.http.host}:{endpoints.port}",
+                    "checkpoints": settings.checkpoint.url,
+                }
+            },
+        )
+        try:
+            worker = Worker(settings, parameters, store, transactional_id, metrics, should_stop)
+        except DeliveryFailed as failure:
+            raise UnreachableError(f"the transactional producer could not start: {failure}") from None
+        worker.run()
+
+
+def _instance_folder() -> Path:
+    """Where processes of this host agree on their numbers: temporary, since the locks end with the processes."""
+    return Path(tempfile.gettempdir()) / "stream-rcf-instances"

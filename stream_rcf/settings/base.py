@@ -1,0 +1,51 @@
+"""What all sections of the settings share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+class WholeSentenceError(ValueError):
+    """A finding that names the setting itself, unlike other messages of validators.
+
+    ``setting`` is the one whose origin matters.
+    """
+
+    def __init__(self, sentence: str, setting: str) -> None:
+        super().__init__(sentence)
+        self.setting = setting
+
+
+def _refuse_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    return value
+
+
+# TOML's true would otherwise count as 1.
+WholeNumber = Annotated[int, BeforeValidator(_refuse_boolean)]
+Number = Annotated[float, BeforeValidator(_refuse_boolean)]
+
+
+class Section(BaseModel):
+    """A table of settings: frozen, and strict about names.
+
+    The message of a validator completes the sentence "<setting> is <value>, but ...".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+
+def check_paths(paths: Sequence[str]) -> None:
+    """Raise ``ValueError`` unless these are one or more different dotted paths."""
+    if not paths:
+        raise ValueError("must name at least one field")
+    for path in paths:
+        if not all(path.split(".")):
+            raise ValueError(f"must not hold {path!r}: a dotted path has a name on each side of every dot")
+    repeated = sorted({path for path in paths if list(paths).count(path) > 1})
+    if repeated:
+        raise ValueError(f"must not repeat {', '.join(repeated)}")

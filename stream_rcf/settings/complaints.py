@@ -1,0 +1,39 @@
+"""pydantic's findings in a person's words: which setting, its value, where it came from, what is allowed."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from stream_rcf.settings.base import WholeSentenceError
+from stream_rcf.settings.catalogue import Catalogue, allowed, is_secret
+from stream_rcf.settings.sources import Gathered
+
+SHOWN_CHARACTERS = 80  # of a wrong value
+
+
+def complaints_of(error: ValidationError, catalogue: Catalogue, gathered: Gathered) -> list[str]:
+    """Return one sentence for each wrong setting, in the order of declaration."""
+    sentences: dict[str, list[str]] = {}
+    for finding in error.errors(include_url=False):
+        steps = [str(step) for step in finding["loc"]]
+        name = ".".join(steps[:2]) if ".".join(steps[:2]) in catalogue else steps[0]
+        cause = finding.get("ctx", {}).get("error")
+        if isinstance(cause, WholeSentenceError):
+            sentences[name] = [f"{cause} ({gathered.origin(cause.setting)})"]
+        elif name not in sentences:  # a list or a union reports each of its parts; one sentence is enough
+            reasons = (
+                str(cause).splitlines() if cause is not None else [f"must be {allowed(catalogue[name])}"]
+            )
+            sentences[name] = [_sentence(name, reason, catalogue, gathered) for reason in reasons]
+    return [sentence for found in sentences.values() for sentence in found]
+
+
+def _sentence(name: str, reason: str, catalogue: Catalogue, gathered: Gathered) -> str:
+    origin = gathered.origin(name)
+    if is_secret(catalogue[name]):
+        return f"{name} {reason} ({origin})"
+    value = gathered.values.get(name, catalogue[name].get_default(call_default_factory=True))
+    shown = repr(value)
+    if len(shown) > SHOWN_CHARACTERS:
+        shown = shown[:SHOWN_CHARACTERS] + "..."
+    return f"{name} is {shown} ({origin}), but {reason}"

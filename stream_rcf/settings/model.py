@@ -1,0 +1,175 @@
+"""All settings, how they are loaded, and what the other packages take from them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from stream_rcf.core.parameters import (
+    MAX_POINT_DIMENSIONS,
+    DetectorParameters,
+    ForestParameters,
+    ThresholdParameters,
+)
+from stream_rcf.errors import UsageError
+from stream_rcf.pipeline.decode import EventSchema
+from stream_rcf.settings.base import WholeNumber, WholeSentenceError
+from stream_rcf.settings.catalogue import catalogue_of
+from stream_rcf.settings.complaints import complaints_of
+from stream_rcf.settings.kafka_section import KafkaSettings
+from stream_rcf.settings.sections import (
+    CheckpointSettings,
+    DetectorSettings,
+    EventSettings,
+    ForestSettings,
+    HttpSettings,
+    KeySettings,
+    LoggingSettings,
+)
+from stream_rcf.settings.sources import Gathered, gather
+
+MAX_WORKERS = 256  # processes of one machine; more machines share a group without this setting
+
+
+class Settings(BaseSettings):
+    """Everything a deployment can choose.
+
+    ``Settings()`` holds the defaults, whatever the environment says; ``load_settings`` reads the sources.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    events: EventSettings = Field(default_factory=EventSettings)
+    forest: ForestSettings = Field(default_factory=ForestSettings)
+    detector: DetectorSettings = Field(default_factory=DetectorSettings)
+    checkpoint: CheckpointSettings = Field(default_factory=CheckpointSettings)
+    keys: KeySettings = Field(default_factory=KeySettings)
+    http: HttpSettings = Field(default_factory=HttpSettings)
+    logging: LoggingSettings = Field(default_factory=LoggingSettings)
+    workers: WholeNumber = Field(
+        default=1, ge=1, le=MAX_WORKERS, description="processes on this machine, each a member of the group"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave reading to ``load_settings``, which keeps origins and finds every error."""
+        return (init_settings,)
+
+    @field_validator("forest")
+    @classmethod
+    def _check_dimensions(cls, forest: ForestSettings, info: ValidationInfo) -> ForestSettings:
+        events = info.data.get("events")
+        if events is not None and len(events.features) * forest.shingle_size > MAX_POINT_DIMENSIONS:
+            most = MAX_POINT_DIMENSIONS // len(events.features)
+            raise WholeSentenceError(
+                f"forest.shingle_size is {forest.shingle_size}, but must be at most {most} with "
+                f"{len(events.features)} events.features",
+                "forest.shingle_size",
+            )
+        return forest
+
+    @field_validator("workers")
+    @classmethod
+    def _check_workers(cls, workers: int, info: ValidationInfo) -> int:
+        kafka = info.data.get("kafka")
+        if workers > 1 and kafka is not None:
+            if "group.instance.id" in kafka.properties:
+                raise ValueError(
+                    "must be 1 where kafka.properties sets group.instance.id, which names one member"
+                )
+            if kafka.transactional_id:
+                raise ValueError("must be 1 where kafka.transactional_id is set, which names one process")
+        return workers
+
+    @property
+    def memory_limit_bytes_per_worker(self) -> int:
+        """The share of one process of ``keys.memory_limit_mb``."""
+        return self.keys.memory_limit_bytes // self.workers
+
+
+@dataclass(frozen=True)
+class LoadedSettings:
+    """Settings with the origin of every value, by dotted name."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def load_settings(config: Path | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of the file, the environment and the overrides, the later over the earlier.
+
+    ``config`` is the file's path; without it ``STREAM_RCF_CONFIG`` may name one. ``overrides`` are texts by
+    dotted name. Raises ``UsageError`` that lists every error at once.
+    """
+    return load_with_origins(config, overrides or {}, os.environ).settings
+
+
+def load_with_origins(
+    config: Path | None, overrides: Mapping[str, str], environment: Mapping[str, str]
+) -> LoadedSettings:
+    """Do the same, and keep where each value came from."""
+    catalogue = catalogue_of(Settings)
+    gathered = gather(catalogue, config, environment, overrides)
+    complaints = list(gathered.complaints)
+    try:
+        settings = Settings(**_nested(gathered))
+    except ValidationError as error:
+        complaints += complaints_of(error, catalogue, gathered)
+    if complaints:
+        count = "1 error" if len(complaints) == 1 else f"{len(complaints)} errors"
+        raise UsageError("\n  ".join([f"{count} in the settings:", *complaints]))
+    return LoadedSettings(settings, {name: gathered.origin(name) for name in catalogue})
+
+
+def _nested(gathered: Gathered) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, value in gathered.values.items():
+        section, _, inner = name.rpartition(".")
+        if section:
+            tree.setdefault(section, {})[inner] = value
+        else:
+            tree[inner] = value
+    return tree
+
+
+def detector_parameters(settings: Settings) -> DetectorParameters:
+    """Return what shapes a model."""
+    forest, detector, features = settings.forest, settings.detector, settings.events.features
+    return DetectorParameters(
+        features=features,
+        forest=ForestParameters(
+            trees=forest.trees,
+            sample_size=forest.sample_size,
+            dimensions=len(features),
+            shingle_size=forest.shingle_size,
+            time_decay=forest.time_decay,
+            seed=forest.seed,
+        ),
+        threshold=ThresholdParameters(
+            z_factor=detector.z_factor,
+            lower_threshold=detector.lower_threshold,
+            initial_threshold=detector.initial_threshold,
+            anomaly_rate=detector.anomaly_rate,
+            score_differencing=detector.score_differencing,
+        ),
+    )
+
+
+def event_schema(settings: Settings) -> EventSchema:
+    """Return where an event keeps its parts."""
+    events = settings.events
+    return EventSchema(events.key_paths, events.timestamp, events.features, events.max_bytes)

@@ -1,0 +1,50 @@
+"""The effective settings as TOML that can be read back, each value with its source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from stream_rcf.settings.catalogue import catalogue_of
+from stream_rcf.settings.kafka_properties import masked
+from stream_rcf.settings.model import LoadedSettings, Settings, detector_parameters
+
+
+def settings_as_toml(loaded: LoadedSettings) -> str:
+    """Return every setting with its value, its source as a comment, and secrets masked."""
+    settings, origins = loaded.settings, loaded.origins
+    top: list[str] = []
+    tables: dict[str, list[str]] = {}
+    for name in catalogue_of(Settings):
+        section, _, inner = name.rpartition(".")
+        value = _value(settings, section, inner)
+        if isinstance(value, Mapping):  # a table of its own, after its section's plain values
+            rows = [f"{_text(key)} = {_text(item)}" for key, item in masked(value).items()]
+            tables[f"[{name}]  # {origins[name]}"] = rows
+        else:
+            rows = tables.setdefault(f"[{section}]", []) if section else top
+            rows.append(f"{inner} = {_text(value)}  # {_one_line(origins[name])}")
+    blocks = [top, *([heading, *rows] for heading, rows in tables.items())]
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _value(settings: Settings, section: str, name: str) -> object:
+    if (section, name) == ("forest", "time_decay"):
+        return detector_parameters(settings).forest.decay  # TOML has no null, and the effect is what counts
+    holder: BaseModel = getattr(settings, section) if section else settings
+    return getattr(holder, name)
+
+
+def _text(value: object) -> str:
+    """Return a TOML value. JSON's strings are TOML's, but for one control character."""
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(_text(item) for item in value) + "]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
+
+
+def _one_line(origin: str) -> str:
+    return origin if origin.isprintable() else repr(origin)

@@ -1,0 +1,1 @@
+"""The tests of stream_rcf; each folder mirrors the package it tests."""

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import argparse
+
+import orjson
+import pytest
+
+from stream_rcf.cli import checkpoint
+from stream_rcf.errors import UnreachableError, UsageError
+from stream_rcf.state.checkpoint_files import FileCheckpointStore
+from stream_rcf.state.manifest import PartitionId, manifest_name, segment_name
+
+FINGERPRINT = "0123456789abcdef"
+PARTITION = PartitionId("stream-rcf", "events", 3)
+OTHER = PartitionId("stream-rcf", "metrics", 0)
+
+
+def inspect(*arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    checkpoint.add_arguments(parser)
+    return checkpoint.run(parser.parse_args(["inspect", *arguments]))
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """Two partitions, two checkpoints in the first, the newest 125 s old."""
+    monkeypatch.setattr(checkpoint.time, "time", lambda: 1_767_225_725.0)
+    store = FileCheckpointStore(tmp_path / "checkpoints", clock=lambda: 1_767_225_600.0)
+    for offset in (40, 90):
+        writer = store.begin(PARTITION, FINGERPRINT)
+        for key in ("host-1", "host-2"):
+            writer.append(key, b"x" * offset)
+        writer.finish(offset, keep_segments=False)
+    store.begin(OTHER, FINGERPRINT).finish(0, keep_segments=False)
+    return store
+
+
+def test_the_table_names_every_checkpoint(store, capsys):
+    assert inspect(f"file:{store.root}") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines[:4]] == [
+        list(checkpoint._HEADINGS),
+        f"stream-rcf events 3 2 90 2 303 {FINGERPRINT} 2026-01-01T00:00:00Z 2 min verified".split(),
+        f"stream-rcf events 3 1 40 2 203 {FINGERPRINT} 2026-01-01T00:00:00Z 2 min verified".split(),
+        f"stream-rcf metrics 0 1 0 0 0 {FINGERPRINT} 2026-01-01T00:00:00Z 2 min verified".split(),
+    ]
+    assert lines[4:] == ["2 partitions, 3 checkpoints, 0 problems"]
+
+
+def test_json_has_the_same_facts(store, capsys):
+    assert inspect(f"file:{store.root}", "--json") == 0
+    document = orjson.loads(capsys.readouterr().out)
+    assert document["corrupt"] is False
+    first, second = document["partitions"]
+    assert (first["group"], first["topic"], first["partition"], first["problems"]) == (
+        "stream-rcf",
+        "events",
+        3,
+        [],
+    )
+    assert first["checkpoints"][0] == {
+        "number": 2,
+        "previous": None,
+        "offset": 90,
+        "keys": 2,
+        "frames": 2,
+        "segments": 1,
+        "bytes": 303,
+        "fingerprint": FINGERPRINT,
+        "created_at": 1_767_225_600_000,
+        "age_seconds": 125.0,
+        "verified": True,
+    }
+    assert [entry["number"] for entry in second["checkpoints"]] == [1]
+
+
+def test_damage_is_named_and_exits_1(store, capsys):
+    folder = store.folder(PARTITION)
+    segment = folder / segment_name(2)
+    segment.write_bytes(segment.read_bytes().replace(b"x" * 90, b"x" * 89 + b"y", 1))
+    (folder / manifest_name(1)).write_bytes(b"{")
+    assert inspect(f"file:{store.root}") == 1
+    output = capsys.readouterr().out
+    assert "CORRUPT" in output
+    assert f"corrupt: {segment} is corrupt: the frame of key b'host-1' differs from its CRC-32" in output
+    assert f"corrupt: {folder / manifest_name(1)} is corrupt: it is not JSON" in output
+    assert "2 partitions, 2 checkpoints, 2 problems" in output
+    assert inspect(f"file:{store.root}", "--json") == 1
+    document = orjson.loads(capsys.readouterr().out)
+    assert document["corrupt"] is True
+    assert document["partitions"][0]["checkpoints"][0]["verified"] is False
+    assert len(document["partitions"][0]["problems"]) == 2
+
+
+def test_an_empty_folder_holds_nothing(tmp_path, capsys):
+    assert inspect(f"file:{tmp_path}") == 0
+    assert capsys.readouterr().out == f"file:{tmp_path} holds no checkpoints\n"
+
+
+def test_a_bad_url_or_an_absent_folder_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="does not begin with file:"):
+        inspect(str(tmp_path))
+    with pytest.raises(UnreachableError, match="No such file or directory"):
+        inspect(f"file:{tmp_path}/absent")
+
+
+def test_a_name_with_control_characters_cannot_disturb_the_terminal(tmp_path, capsys):
+    store = FileCheckpointStore(tmp_path)
+    store.begin(PartitionId("red\x1b[31m", "events", 0), FINGERPRINT).finish(0, keep_segments=False)
+    assert inspect(f"file:{tmp_path}") == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (5e5, "6 d")]
+)
+def test_ages_are_readable(seconds, text):
+    assert checkpoint._duration(seconds) == text

@@ -1,0 +1,100 @@
+"""Batches over many keys: order within a key, independence between keys, growth of blocks in the middle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stream_rcf.core.batch import process_blocks
+from stream_rcf.core.block import LEAST_CAPACITY, KeyBlock, block_bytes, most_points
+from stream_rcf.core.inspect import views
+from stream_rcf.core.layout import EVENTS_SEEN, POINT_CAPACITY, POINTS_LIVE, SAMPLE_CAPACITY, SIZE, model_of
+from stream_rcf.core.packing import pack
+from stream_rcf.core.parameters import DetectorParameters, ForestParameters
+from stream_rcf.core.random_stream import key_seed
+from stream_rcf.core.scratch import new_scratch
+
+PARAMETERS = DetectorParameters(("a", "b"), ForestParameters(4, 16, 2, 3, 0.03))
+MODEL = model_of(PARAMETERS)
+
+
+def block_of(key: str) -> KeyBlock:
+    """The newborn block of a key."""
+    block = KeyBlock(MODEL)
+    block.seed(key_seed(0, key))
+    return block
+
+
+def interleaved(events: int, keys: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Keys (events,), values (events, 2) and timestamps (events,) of a mixed stream with spikes."""
+    random = np.random.default_rng(6)
+    values = random.normal(size=(events, 2))
+    values[::41] += 9.0
+    return random.integers(0, keys, events), values, np.arange(events, dtype=np.int64) * 1000
+
+
+def run(batch_sizes: list[int], events: int = 600, keys: int = 7) -> tuple[bytes, list[bytes]]:
+    """All results and final states of the mixed stream, in batches of these sizes, repeated."""
+    which, values, timestamps = interleaved(events, keys)
+    blocks = [block_of(f"key-{i}") for i in range(keys)]
+    scratch, parts, start, turn = new_scratch(MODEL), [], 0, 0
+    while start < events:
+        end = min(events, start + batch_sizes[turn % len(batch_sizes)])
+        batch = [blocks[i] for i in which[start:end]]
+        results = process_blocks(MODEL, scratch, batch, values[start:end], timestamps[start:end])
+        parts += [np.hstack([results.numbers, results.integers, results.shares])]
+        start, turn = end, turn + 1
+    return np.vstack(parts).tobytes(), [pack(block) for block in blocks]
+
+
+@pytest.mark.parametrize("batch_sizes", [[1], [2, 3, 5], [100], [599], [7, 1, 64]])
+def test_any_batching_gives_the_same_bits(batch_sizes: list[int]) -> None:
+    assert run(batch_sizes) == run([600])
+
+
+def test_a_key_does_not_see_its_neighbours() -> None:
+    which, values, timestamps = interleaved(600, 7)
+    blocks = [block_of(f"key-{i}") for i in range(7)]
+    scratch = new_scratch(MODEL)
+    together = process_blocks(MODEL, scratch, [blocks[i] for i in which], values, timestamps)
+    for key in range(7):
+        mine = which == key
+        alone_block = block_of(f"key-{key}")
+        alone = process_blocks(
+            MODEL, scratch, [alone_block] * int(mine.sum()), values[mine], timestamps[mine]
+        )
+        for mixed, single in zip(together, alone, strict=True):
+            assert mixed[mine].tobytes() == single.tobytes()
+        assert pack(alone_block) == pack(blocks[key])
+
+
+def test_an_empty_batch_changes_nothing() -> None:
+    block = block_of("a")
+    before = pack(block)
+    results = process_blocks(MODEL, new_scratch(MODEL), [], np.empty((0, 2)), np.empty(0, np.int64))
+    assert [len(column) for column in results] == [0, 0, 0]
+    assert pack(block) == before
+
+
+def test_blocks_grow_with_their_key_and_never_past_its_room() -> None:
+    block, scratch = block_of("a"), new_scratch(MODEL)
+    newborn = block.bytes
+    values = np.random.default_rng(8).normal(size=(2000, 2))
+    for event in range(2000):
+        process_blocks(MODEL, scratch, [block], values[event : event + 1], np.zeros(1, np.int64))
+        header = block.header()
+        assert views(block).tree[:, SIZE].max() <= header[SAMPLE_CAPACITY] <= 16
+        assert header[POINTS_LIVE] <= header[POINT_CAPACITY] <= most_points(MODEL)
+    assert newborn == block_bytes(MODEL, LEAST_CAPACITY, LEAST_CAPACITY)
+    assert block.bytes > newborn
+    assert block.header()[EVENTS_SEEN] == 2000
+
+
+def test_a_batch_may_grow_a_newborn_block_all_the_way() -> None:
+    values = np.random.default_rng(9).normal(size=(500, 2))
+    at_once, bit_by_bit = block_of("a"), block_of("a")
+    times = np.zeros(500, np.int64)
+    process_blocks(MODEL, new_scratch(MODEL), [at_once] * 500, values, times)
+    for event in range(500):
+        process_blocks(MODEL, new_scratch(MODEL), [bit_by_bit], values[event : event + 1], times[:1])
+    assert pack(at_once) == pack(bit_by_bit)

@@ -1,0 +1,1 @@
+"""What several test folders share: a real Kafka broker and the machine's parts around it."""
