@@ -147,7 +147,8 @@ def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str
             f"{where} has format {version}, but this program reads up to format {FORMAT_VERSION}:"
             f" upgrade stream-rcf"
         )
-    if document.pop("checksum", None) != _checksum(document):
+    is_as_written = orjson.dumps(document) == data  # JSON allows white space, a manifest has none
+    if document.pop("checksum", None) != _checksum(document) or not is_as_written:
         raise CheckpointError(f"{where} is corrupt: its content differs from its checksum")
     manifest = Manifest(
         partition=PartitionId(fields.text("group"), fields.text("topic"), fields.integer("partition")),

@@ -68,8 +68,8 @@ def plan_recovery(
     if committed > high:
         # The only case that may publish below the committed offset: those offsets now name other events.
         trouble = (
-            f"the committed offset {committed} is beyond the topic's end {high}: the topic was probably recreated"
-            f" or lost its tail"
+            f"the committed offset {committed} is beyond the topic's end {high}: the topic was probably"
+            f" recreated or lost its tail"
         )
         return _fresh(trouble, first, on_unusable, "choose where the group starts by resetting its offsets")
     if committed < low:

@@ -17,7 +17,8 @@ FLAGS = {"cache", "nogil", "fastmath"}
 LIBRARY_FUNCTIONS = {"log", "log2", "log10", "log1p", "exp", "exp2", "expm1", "pow", "power", "float_power"}
 LIBRARY_FUNCTIONS |= {"sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "gamma", "lgamma", "erf", "cbrt"}
 # Sums whose order numpy chooses by the width of the processor's registers.
-REORDERED_SUMS = {"sum", "mean", "std", "var", "dot", "matmul", "inner", "einsum", "prod", "cumsum", "nansum"}
+REORDERED_SUMS = {"sum", "mean", "std", "var", "dot", "matmul", "inner", "einsum", "nansum"}
+PROGRAMS = {"stream_rcf.core.warmup"}  # makes up its own events
 MATHEMATICS = {"np", "numpy", "math", "cmath"}
 
 
@@ -39,6 +40,8 @@ def compiler_breaches(sources: list[Source]) -> Iterator[Breach]:
 def arithmetic_breaches(sources: list[Source]) -> Iterator[Breach]:
     """Every call of a function whose last bit depends on the machine."""
     for source in sources:
+        if source.module in PROGRAMS:
+            continue
         for node in ast.walk(source.tree):
             if not isinstance(node, ast.Attribute):
                 continue
@@ -81,7 +84,7 @@ def test_the_core_calls_nothing_whose_last_bit_depends_on_the_machine() -> None:
 def test_a_bare_decorator_and_a_missing_flag_are_seen(tmp_path: Path) -> None:
     bare = "from numba import njit\n@njit\ndef f(x):\n    return x\n"
     partial = "import numba\n@numba.njit(cache=True, nogil=True)\ndef f(x):\n    return x\n"
-    plant(tmp_path, "stream_rcf/core/bare.py": bare, "stream_rcf/core/kernel.py": partial)
+    plant(tmp_path, {"stream_rcf/core/bare.py": bare, "stream_rcf/core/kernel.py": partial})
 
     found = [str(breach) for breach in compiler_breaches(python_sources(CORE, root=tmp_path))]
 
@@ -96,7 +99,7 @@ def test_the_library_s_logarithm_is_seen(tmp_path: Path) -> None:
     text = (
         "import numpy as np\nfrom math import exp\ndef f(x):\n    return np.log(x) + np.sqrt(x) + np.sum(x)\n"
     )
-    plant(tmp_path, "stream_rcf/core/score.py": text)
+    plant(tmp_path, {"stream_rcf/core/score.py": text})
 
     found = {str(breach) for breach in arithmetic_breaches(python_sources(CORE, root=tmp_path))}
 

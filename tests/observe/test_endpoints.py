@@ -92,7 +92,7 @@ def exercise(metrics: Metrics) -> None:
 def test_prometheus_finds_nothing_to_complain_about(connection, metrics):
     promtool = shutil.which("promtool")
     assert promtool is not None, (
-        "promtool is missing; as root on Debian or Ubuntu: apt-get install -y --no-install-recommends prometheus"
+        "promtool is missing; as root on Debian: apt-get install -y --no-install-recommends prometheus"
     )
     exercise(metrics)
     response, body = ask(connection, "/metrics")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,6 +45,11 @@ def read_back(
         assert key not in states
         states[key] = payload
     return states
+
+
+def names(store: FileCheckpointStore, partition: PartitionId = PARTITION) -> list[str]:
+    """The files of a partition, sorted."""
+    return sorted(os.listdir(store.folder(partition)))
 
 
 def manifest_at(

@@ -48,6 +48,12 @@ def test_truncation_at_every_byte_is_detected():
             decode(data[:length])
 
 
+@pytest.mark.parametrize("addition", [b" ", b"\n", b"}", b"\0"])
+def test_bytes_added_at_the_end_are_detected(addition):
+    with pytest.raises(CheckpointError, match="manifest-7 is corrupt"):
+        decode(encode_manifest(MANIFEST) + addition)
+
+
 def test_no_flipped_bit_gives_other_content():
     data = encode_manifest(MANIFEST)
     for position in range(len(data)):

@@ -1,0 +1,111 @@
+"""The whole path on a real broker: 20,000 events in, undisturbed, killed, and with a second replica; one answer."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.broker import KafkaBroker
+from tests.support.service import (
+    Service,
+    Topics,
+    assert_same_as_offline,
+    make_events,
+    offline_rows,
+    wait_for_outputs,
+)
+
+EVENTS, KEYS, PARTITIONS = 20_000, 200, 4
+KILLS = 10
+FEED_SECONDS = 40.0  # so that there always is something in flight to lose
+FAST_SESSION = '{"session.timeout.ms": "1500", "heartbeat.interval.ms": "200"}'
+EventList = list[tuple[bytes, bytes, int, int]]
+
+
+@pytest.fixture(scope="module")
+def quick_broker() -> Iterator[KafkaBroker]:
+    """A broker that lets members time out after a second, so that a killed one is replaced soon."""
+    with KafkaBroker({"group.min.session.timeout.ms": "500"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def events() -> EventList:
+    return make_events(EVENTS, KEYS, PARTITIONS, seed=20261125)
+
+
+@pytest.fixture(scope="module")
+def rows(events: EventList, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+    return offline_rows([value for _, value, _, _ in events], tmp_path_factory.mktemp("offline"))
+
+
+def feed(topics: Topics, events: EventList, seconds: float) -> threading.Thread:
+    """Produce the events in slices spread over ``seconds``, from a thread."""
+    slices = 100
+    size = -(-len(events) // slices)
+
+    def produce() -> None:
+        for start in range(0, len(events), size):
+            topics.broker.produce(topics.events, events[start : start + size])
+            time.sleep(seconds / slices)
+
+    thread = threading.Thread(target=produce)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once"])
+def test_scores_are_those_of_the_offline_run(
+    delivery: str, quick_broker: KafkaBroker, events: EventList, rows: list[dict[str, str]], tmp_path: Path
+) -> None:
+    topics = Topics(quick_broker, f"calm-{delivery.replace('_', '-')}")
+    quick_broker.produce(topics.events, events)
+    with Service(topics.environment(tmp_path / "checkpoints", kafka__delivery=delivery), tmp_path / "log") as service:
+        wait_for_outputs(topics, EVENTS, [service])
+        assert service.stop() == 0
+    assert_same_as_offline(topics, [value for _, value, _, _ in events], rows)
+
+
+def test_ten_kills_change_nothing(
+    quick_broker: KafkaBroker, events: EventList, rows: list[dict[str, str]], tmp_path: Path
+) -> None:
+    topics = Topics(quick_broker, "killed")
+    environment = topics.environment(tmp_path / "checkpoints", kafka__properties=FAST_SESSION)
+    moments = random.Random(11)
+    feeding = feed(topics, events, FEED_SECONDS)
+    for attempt in range(KILLS):
+        with Service(environment, tmp_path / f"log-{attempt}") as service:
+            if attempt % 3:  # every third one dies while it starts, loads or replays
+                service.wait_for("partition loaded")
+            time.sleep(moments.uniform(0.0, 3.0))
+            assert service.process.poll() is None, service.log.read_text()[-3000:]
+            service.kill()
+    feeding.join()
+    with Service(environment, tmp_path / "log-last") as service:
+        wait_for_outputs(topics, EVENTS, [service])
+        assert service.stop() == 0
+    assert_same_as_offline(topics, [value for _, value, _, _ in events], rows)
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_a_replica_that_joins_and_leaves_changes_nothing(
+    protocol: str, quick_broker: KafkaBroker, events: EventList, rows: list[dict[str, str]], tmp_path: Path
+) -> None:
+    topics = Topics(quick_broker, f"replica-{protocol}")
+    environment = topics.environment(tmp_path / "checkpoints", kafka__group_protocol=protocol)
+    feeding = feed(topics, events, FEED_SECONDS / 2)
+    with Service(environment, tmp_path / "log-first") as first:
+        first.wait_for("partition loaded")
+        with Service(environment, tmp_path / "log-second") as second:
+            second.wait_for("partition loaded")  # it got a share
+            time.sleep(2.0)
+            assert second.stop() == 0
+        feeding.join()
+        wait_for_outputs(topics, EVENTS, [first])
+        assert first.stop() == 0
+    assert_same_as_offline(topics, [value for _, value, _, _ in events], rows)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from stream_rcf.settings.catalogue import catalogue_of
+from stream_rcf.settings.model import Settings, load_with_origins
+from stream_rcf.settings.printing import settings_as_toml
+
+ODD = 'a "quoted" \\ \x7f \x01 é\n'
+
+
+def test_every_setting_is_printed_once_with_its_source() -> None:
+    lines = settings_as_toml(
+        load_with_origins(None, {"forest.seed": "3"}, {"STREAM_RCF_WORKERS": "2"})
+    ).splitlines()
+    assert "workers = 2  # environment STREAM_RCF_WORKERS" in lines
+    assert "seed = 3  # --set" in lines
+    assert "time_decay = 0.000390625  # default" in lines
+    assert sum(" = " in line for line in lines) == len(catalogue_of(Settings)) - 1  # an empty map has no line
+
+
+def test_what_is_printed_reads_back_as_the_same_settings(tmp_path: Path) -> None:
+    overrides = {
+        "events.key": '["a.b", "c"]',
+        "events.features": '["x", "y é"]',
+        "kafka.properties": '{"linger.ms": 5, "client.id": "a \\"b\\""}',
+        "forest.time_decay": "1e-7",
+        "keys.memory_limit_mb": "100",
+        "http.host": ODD,
+    }
+    loaded = load_with_origins(None, overrides, {})
+    config = tmp_path / "settings.toml"
+    config.write_text(settings_as_toml(loaded), encoding="utf-8")
+    again = load_with_origins(config, {}, {})
+    assert again.settings == loaded.settings
+    assert set(again.origins.values()) == {f"file {config}"}
+
+
+def test_secrets_are_masked() -> None:
+    properties = {"STREAM_RCF_KAFKA__PROPERTIES": '{"sasl.password": "hunter2", "sasl.username": "me"}'}
+    text = settings_as_toml(load_with_origins(None, {}, properties))
+    assert "hunter2" not in text
+    options = tomllib.loads(text)["kafka"]["properties"]
+    assert options == {"sasl.password": "********", "sasl.username": "me"}
+    assert "[kafka.properties]  # environment STREAM_RCF_KAFKA__PROPERTIES" in text

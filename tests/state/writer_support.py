@@ -1,0 +1,47 @@
+"""What the tests of the checkpoint writer share: asking as the loop does, writing one checkpoint."""
+
+from __future__ import annotations
+
+import time
+
+from stream_rcf.state.checkpoint_store import Manifest
+from stream_rcf.state.checkpoint_writer import CheckpointOutcome, CheckpointWriter
+from tests.state.support import FINGERPRINT, PARTITION
+
+PATIENCE_SECONDS = 20.0  # far more than a write takes; reached only by a hang
+
+
+def outcomes(writer: CheckpointWriter, count: int = 1) -> list[CheckpointOutcome]:
+    """Ask as the loop does until so many checkpoints have ended."""
+    found: list[CheckpointOutcome] = []
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while len(found) < count:
+        found += writer.finished()
+        assert time.monotonic() < give_up_at, "the checkpoint writer hangs"
+        time.sleep(0.002)
+    return found
+
+
+def write(
+    writer: CheckpointWriter, states: dict[str, bytes], offset: int, *, full: bool, partition=PARTITION
+) -> None:
+    writer.begin(partition, offset=offset, fingerprint=FINGERPRINT, full=full)
+    for key, payload in states.items():
+        writer.append(partition, key, payload)
+    writer.finish(partition)
+
+
+def stands(writer: CheckpointWriter, states: dict[str, bytes], offset: int, *, full: bool) -> Manifest:
+    write(writer, states, offset, full=full)
+    (outcome,) = outcomes(writer)
+    assert outcome.error is None
+    assert outcome.manifest is not None
+    return outcome.manifest
+
+
+def fails(writer: CheckpointWriter, states: dict[str, bytes], offset: int, *, full: bool) -> str:
+    write(writer, states, offset, full=full)
+    (outcome,) = outcomes(writer)
+    assert outcome.manifest is None
+    assert outcome.error is not None
+    return outcome.error
