@@ -27,7 +27,7 @@ class BuiltKernels(UserProvidedCacheLocator):
         Raises ``RuntimeError``: compiling at every start would be slow and silent.
         """
         try:
-            super().ensure_cache_path()
+            super().ensure_cache_path()  # type: ignore[no-untyped-call]  # numba has no types
         except OSError as error:
             raise RuntimeError(
                 f"this image has no compiled kernel for {os.path.basename(self._py_file)} as it is asked for here "

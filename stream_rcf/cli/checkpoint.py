@@ -52,14 +52,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _inspect(store: CheckpointStore, partition: PartitionId) -> _Inspection:
     listing = store.manifests(partition)
-    inspection = _Inspection(partition, listing.manifests, problems=list(listing.problems))
+    inspection = _Inspection(partition, problems=list(listing.problems))
     for manifest in listing.manifests:
         try:
             for _ in store.read(partition, manifest):
                 pass  # reading to the end is what verifies
         except CheckpointError as error:
+            if manifest not in store.manifests(partition).manifests:
+                continue  # a running service wrote newer ones meanwhile and removed it
             inspection.corrupt.add(manifest.number)
             inspection.problems.append(str(error))
+        inspection.manifests.append(manifest)
     store.forget(partition)
     return inspection
 
@@ -136,7 +139,7 @@ def _table(url: str, inspections: list[_Inspection], now: float) -> str:
     lines = ["  ".join(_cells(row, widths)).rstrip() for row in rows]
     problems = [f"corrupt: {problem}" for inspection in inspections for problem in inspection.problems]
     checkpoints = sum(len(inspection.manifests) for inspection in inspections)
-    lines.append(f"{len(inspections)} partitions, {checkpoints} checkpoints, {len(problems)} problems")
+    lines.append(f"partitions: {len(inspections)}, checkpoints: {checkpoints}, problems: {len(problems)}")
     return "\n".join(lines + problems)
 
 

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config, overrides)
     if settings.workers > 1:
         raise UsageError(
-            f"workers is {settings.workers}, but this version runs one process: start the command {settings.workers} times "
+            f"workers is {settings.workers}, but this version runs one process: start it {settings.workers} times "
             "with different http.port; the copies share the work as one consumer group"
         )
     from stream_rcf.observe.logs import configure_logging

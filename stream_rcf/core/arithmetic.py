@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import intrinsic
 
-from stream_rcf.core.kernel import kernel
+from stream_rcf.core.kernel import intrinsic, kernel
 
 LN2_HIGH = 0.693147180369123816490  # upper 33 bits of ln 2: exact when multiplied by a binary exponent
 LN2_LOW = 1.90821492927058770002e-10  # ln 2 - LN2_HIGH

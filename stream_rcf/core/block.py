@@ -44,7 +44,9 @@ class KeyBlock:
 
     __slots__ = ("address", "bytes", "headroom", "memory", "model")
 
-    def __init__(self, model: Model, sample_capacity: int = LEAST_CAPACITY, point_capacity: int = LEAST_CAPACITY) -> None:
+    def __init__(
+        self, model: Model, sample_capacity: int = LEAST_CAPACITY, point_capacity: int = LEAST_CAPACITY
+    ) -> None:
         self.model = model
         self.headroom = 0
         self._allocate(min(sample_capacity, model.sample_size), min(point_capacity, most_points(model)))
@@ -57,7 +59,11 @@ class KeyBlock:
         self.address = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
         self.bytes = size
         header = self.header()
-        header[BLOCK_BYTES], header[SAMPLE_CAPACITY], header[POINT_CAPACITY] = size, sample_capacity, point_capacity
+        header[BLOCK_BYTES], header[SAMPLE_CAPACITY], header[POINT_CAPACITY] = (
+            size,
+            sample_capacity,
+            point_capacity,
+        )
 
     def header(self) -> np.ndarray:
         """The integer words of the header, (HEADER_WORDS,) int64, as a view."""
@@ -76,8 +82,12 @@ class KeyBlock:
         samples, points = int(header[SAMPLE_CAPACITY]), int(header[POINT_CAPACITY])
         needed_samples = min(model.sample_size, int(header[EVENTS_SEEN]) + events)
         needed_points = min(most_points(model), int(header[POINTS_LIVE]) + events)
-        new_samples = samples if samples >= needed_samples else min(model.sample_size, max(2 * samples, needed_samples))
-        new_points = points if points >= needed_points else min(most_points(model), max(2 * points, needed_points))
+        new_samples = (
+            samples if samples >= needed_samples else min(model.sample_size, max(2 * samples, needed_samples))
+        )
+        new_points = (
+            points if points >= needed_points else min(most_points(model), max(2 * points, needed_points))
+        )
         if (new_samples, new_points) != (samples, points):
             old_memory, old_address = self.memory, self.address
             self._allocate(new_samples, new_points)

@@ -45,10 +45,8 @@ def extend(block: Block, tree: int, node: int, point: np.ndarray) -> None:
     record = block.node[tree, node]
     d = point.shape[0]
     for i in range(d):
-        if point[i] < record[BOX + i]:
-            record[BOX + i] = point[i]
-        if point[i] > record[BOX + d + i]:
-            record[BOX + d + i] = point[i]
+        record[BOX + i] = min(record[BOX + i], point[i])
+        record[BOX + d + i] = max(record[BOX + d + i], point[i])
     sum_sides(block, tree, node)
 
 

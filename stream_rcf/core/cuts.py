@@ -1,4 +1,4 @@
-"""Random cuts: a dimension with probability proportional to its side, a value uniform within it (paper, definition 1)."""
+"""Random cuts: a dimension drawn in proportion to its side, a value uniform within it (paper, definition 1)."""
 
 from __future__ import annotations
 

@@ -40,7 +40,9 @@ class Detector:
         threshold: ThresholdParameters | None = None,
     ) -> None:
         if isinstance(features, str):
-            raise UsageError(f'features is the string {features!r}, but must be a list of names: ["{features}"]')
+            raise UsageError(
+                f'features is the string {features!r}, but must be a list of names: ["{features}"]'
+            )
         forest = ForestParameters(trees, sample_size, len(features), shingle_size, time_decay, seed)
         self.key = key
         self.parameters = DetectorParameters(tuple(features), forest, threshold or ThresholdParameters())
@@ -60,7 +62,9 @@ class Detector:
             raise UsageError(f"the record lacks the feature {missing[0]!r}; it has {sorted(values)}")
         row = np.array([[values[name] for name in self.parameters.features]], np.float64)
         require_float32(row)
-        results = process_blocks(self._model, self._scratch, [self._block], row, np.array([timestamp], np.int64))
+        results = process_blocks(
+            self._model, self._scratch, [self._block], row, np.array([timestamp], np.int64)
+        )
         numbers, integers = results.numbers[0].tolist(), results.integers[0].tolist()
         shares = results.shares[0].tolist() if numbers[GRADE] > 0 else None
         record = score_fields(

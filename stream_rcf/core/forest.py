@@ -17,11 +17,18 @@ from stream_rcf.core.process import Scratch, is_ready, learn_shingle
 from stream_rcf.core.random_stream import key_seed
 from stream_rcf.core.scoring import score_point
 from stream_rcf.core.scratch import new_scratch
-from stream_rcf.errors import UsageError
+from stream_rcf.errors import CheckpointError, UsageError
 
 PARAMETERS_MAGIC = b"RCFP"  # before the parameters in ``to_bytes``
 PARAMETERS_FIELDS = np.dtype(
-    [("trees", "<i4"), ("sample_size", "<i4"), ("dimensions", "<i4"), ("shingle_size", "<i4"), ("decay", "<f8"), ("seed", "<i8")]
+    [
+        ("trees", "<i4"),
+        ("sample_size", "<i4"),
+        ("dimensions", "<i4"),
+        ("shingle_size", "<i4"),
+        ("decay", "<f8"),
+        ("seed", "<i8"),
+    ]
 )
 
 
@@ -50,13 +57,10 @@ class RandomCutForest:
         seed: int = 0,
     ) -> None:
         self.parameters = ForestParameters(trees, sample_size, dimensions, shingle_size, time_decay, seed)
-        self._attach(KeyBlock(_model(self.parameters)))
-        self._block.seed(key_seed(seed, ""))
-
-    def _attach(self, block: KeyBlock) -> None:
-        self._model = block.model
-        self._block = block
+        self._model = _model(self.parameters)
         self._scratch = new_scratch(self._model)
+        self._block = KeyBlock(self._model)
+        self._block.seed(key_seed(seed, ""))
 
     @property
     def events_seen(self) -> int:
@@ -97,16 +101,29 @@ class RandomCutForest:
     def to_bytes(self) -> bytes:
         """The whole state, parameters included; ``from_bytes`` continues with the same bits."""
         forest = self.parameters
-        fields = (forest.trees, forest.sample_size, forest.dimensions, forest.shingle_size, forest.decay, forest.seed)
+        fields = (
+            forest.trees,
+            forest.sample_size,
+            forest.dimensions,
+            forest.shingle_size,
+            forest.decay,
+            forest.seed,
+        )
         return PARAMETERS_MAGIC + np.array([fields], PARAMETERS_FIELDS).tobytes() + pack(self._block)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> RandomCutForest:
         """The forest that ``to_bytes`` saved. Raises ``CheckpointError`` for anything else."""
         parameters, state = _split_parameters(data)
-        forest = cls.__new__(cls)
-        forest.parameters = parameters
-        forest._attach(unpack(_model(parameters), state))
+        forest = cls(
+            parameters.dimensions,
+            parameters.shingle_size,
+            parameters.trees,
+            parameters.sample_size,
+            parameters.time_decay,
+            parameters.seed,
+        )
+        forest._block = unpack(_model(parameters), state)
         return forest
 
     def _rows(self, x: Any) -> np.ndarray:
@@ -140,8 +157,6 @@ def _model(parameters: ForestParameters) -> Model:
 
 
 def _split_parameters(data: bytes) -> tuple[ForestParameters, bytes]:
-    from stream_rcf.errors import CheckpointError
-
     end = len(PARAMETERS_MAGIC) + PARAMETERS_FIELDS.itemsize
     if len(data) < end or data[: len(PARAMETERS_MAGIC)] != PARAMETERS_MAGIC:
         raise CheckpointError("these bytes are not a saved RandomCutForest")

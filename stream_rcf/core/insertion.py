@@ -138,9 +138,11 @@ def _highest_separating_cut(
         if code >= 0 and contains(block.node[tree, code], point):
             break
         copy_box(block, tree, code, lower, upper)
-        dimension, value = cut_extended_box(lower, upper, point, next_uniform(block.streams, tree, CUT_STREAM))
+        dimension, value = cut_extended_box(
+            lower, upper, point, next_uniform(block.streams, tree, CUT_STREAM)
+        )
         x = point[dimension]
-        if (x <= value and value < lower[dimension]) or (x > value and value >= upper[dimension]):
+        if (x <= value < lower[dimension]) or (x > value >= upper[dimension]):
             best_code, best_dimension, best_value = code, dimension, value
         parent = parent_of(block, tree, code)
         if parent == NOTHING:
@@ -153,8 +155,10 @@ def _highest_separating_cut(
 def insert_point(
     block: Block, tree: int, point: np.ndarray, slot: int, lower: np.ndarray, upper: np.ndarray
 ) -> int:
-    """Insert ``point``, stored in ``slot``, and return its leaf: a new one, or the leaf of an equal point, which keeps
-    its own slot. ``lower`` and ``upper`` are scratch, (d,) float32 each.
+    """Insert ``point``, stored in ``slot``, and return its leaf.
+
+    That is a new leaf, or the leaf of an equal point, which keeps its own slot. ``lower`` and ``upper`` are scratch,
+    (d,) float32 each.
     """
     if block.tree[tree, ROOT] == EMPTY_ROOT:
         leaf = _new_leaf(block, tree, slot, NOTHING)

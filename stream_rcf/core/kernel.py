@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.extending import intrinsic as numba_intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -17,4 +18,9 @@ def kernel(function: Function) -> Function:
     Division follows IEEE 754 (``error_model="numpy"``), so no kernel carries Python's zero checks.
     """
     compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
-    return cast(Function, compiled)
+    return cast("Function", compiled)
+
+
+def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare code that kernels inline, as numba does; callers leave out the first argument, the typing context."""
+    return cast("Callable[..., Any]", numba_intrinsic(function))

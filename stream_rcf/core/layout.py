@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import carray, types
-from numba.extending import intrinsic
+from numba import types
+from numba.np.numpy_support import carray
 
-from stream_rcf.core.kernel import kernel
+from stream_rcf.core.kernel import intrinsic, kernel
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 
 ALIGNMENT = 64  # bytes: a cache line; no part shares its first line with another
@@ -22,7 +22,7 @@ HEADER_WORDS = 32  # 8-byte words, integers first
 BLOCK_BYTES, SAMPLE_CAPACITY, POINT_CAPACITY = 0, 1, 2
 EVENTS_SEEN, POINTS_LIVE, POINT_FRESH, POINT_FREE = 3, 4, 5, 6
 SCORES_SEEN, RUN_STARTED_AT, RUN_LENGTH = 7, 8, 9
-# Floating point words of the header: three decayed statistics (weight, mean, sum of squared deviations each), one score.
+# Floating point words of the header: three decayed statistics (weight, mean, squared deviations each), and one score.
 SCORE_STATISTIC, CHANGE_STATISTIC, FALL_STATISTIC, PREVIOUS_SCORE = 16, 19, 22, 25
 STATISTICS_END = 26
 
@@ -136,7 +136,9 @@ def open_block(address: int, model: Model) -> Block:
     p = integers[POINT_CAPACITY]
     t = model.trees
     d = model.point_dimensions
-    shingle, streams, tree, heap_weight, heap_leaf, leaf, node, points, references, _ = section_offsets(t, d, c, p)
+    shingle, streams, tree, heap_weight, heap_leaf, leaf, node, points, references, _ = section_offsets(
+        t, d, c, p
+    )
     return Block(
         integers,
         carray(_memory_at(address), (HEADER_WORDS,), np.float64),

@@ -30,10 +30,20 @@ MAX_EVENTS = 2**62  # a counter above is not one that counting produced
 def pack(block: KeyBlock) -> bytes:
     """The bytes of one key's state."""
     model, header = block.model, block.header()
-    trees = PackedTrees.empty(model, most_samples=model.trees * model.sample_size, points=int(header[POINTS_LIVE]))
+    trees = PackedTrees.empty(
+        model, most_samples=model.trees * model.sample_size, points=int(header[POINTS_LIVE])
+    )
     samples, leaves = export_trees(block.address, model, trees)
     nodes = leaves - int((trees.leaves > 0).sum())
-    counts = (model.trees, model.sample_size, model.dimensions, model.shingle_size, samples, leaves, len(trees.points))
+    counts = (
+        model.trees,
+        model.sample_size,
+        model.dimensions,
+        model.shingle_size,
+        samples,
+        leaves,
+        len(trees.points),
+    )
     parts = (
         PREFIX.pack(MAGIC, FORMAT_VERSION, *counts),
         header[list(STATE_WORDS)].astype("<i8").tobytes(),
@@ -73,15 +83,23 @@ def unpack(model: Model, data: bytes) -> KeyBlock:
         raise CheckpointError(f"a key's state is cut short: {len(data)} bytes are less than its prefix")
     magic, version, *counts = PREFIX.unpack_from(data)
     if magic != MAGIC:
-        raise CheckpointError(f"a key's state begins with {magic!r} instead of {MAGIC!r}: this is something else")
+        raise CheckpointError(
+            f"a key's state begins with {magic!r} instead of {MAGIC!r}: this is something else"
+        )
     if version != FORMAT_VERSION:
-        raise CheckpointError(f"a key's state has format {version}; this version reads {FORMAT_VERSION}. Upgrade it")
+        raise CheckpointError(
+            f"a key's state has format {version}; this version reads {FORMAT_VERSION}. Upgrade it"
+        )
     shape = (model.trees, model.sample_size, model.dimensions, model.shingle_size)
     if tuple(counts[:4]) != shape:
-        raise CheckpointError(f"a key's state is of a forest {tuple(counts[:4])}, but the settings say {shape}")
+        raise CheckpointError(
+            f"a key's state is of a forest {tuple(counts[:4])}, but the settings say {shape}"
+        )
     samples, leaves, points = counts[4:]
     if not 0 <= points < most_points(model) or not 0 <= leaves <= samples <= model.trees * model.sample_size:
-        raise CheckpointError(f"a key's state counts {samples} samples, {leaves} leaves, {points} points: impossible")
+        raise CheckpointError(
+            f"a key's state counts {samples} samples, {leaves} leaves, {points} points: impossible"
+        )
     reader = _Reader(data, PREFIX.size)
     words = reader.take("<i8", len(STATE_WORDS))
     trees = _read_trees(reader, model, samples, leaves, points)
@@ -132,7 +150,9 @@ def _check(model: Model, words: np.ndarray, trees: PackedTrees) -> None:
     if not 0 <= events < MAX_EVENTS or not 0 <= int(statistics[SCORES_SEEN]) <= events:
         raise CheckpointError(f"a key's state counts {events} events: impossible")
     if (trees.sizes != expected).any() or (trees.leaves > trees.sizes).any():
-        raise CheckpointError(f"a key's state is damaged: after {events} events every tree holds {expected} samples")
+        raise CheckpointError(
+            f"a key's state is damaged: after {events} events every tree holds {expected} samples"
+        )
     for values in (trees.shingle, trees.points, trees.cut_value, trees.heap_weight, numbers):
         if not np.isfinite(values).all():
             raise CheckpointError("a key's state is damaged: it holds a value that is not a finite number")

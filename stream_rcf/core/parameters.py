@@ -41,7 +41,10 @@ class ForestParameters:
     def __post_init__(self) -> None:
         _require(1 <= self.trees <= MAX_TREES, "trees", self.trees, f"between 1 and {MAX_TREES}")
         _require(
-            2 <= self.sample_size <= MAX_SAMPLE_SIZE, "sample_size", self.sample_size, f"between 2 and {MAX_SAMPLE_SIZE}"
+            2 <= self.sample_size <= MAX_SAMPLE_SIZE,
+            "sample_size",
+            self.sample_size,
+            f"between 2 and {MAX_SAMPLE_SIZE}",
         )
         _require(self.dimensions >= 1, "dimensions", self.dimensions, "at least 1")
         _require(self.shingle_size >= 1, "shingle_size", self.shingle_size, "at least 1")
@@ -79,9 +82,9 @@ class ForestParameters:
 class ThresholdParameters:
     """How a key's scores become a threshold and a grade (algorithm reference, section 10).
 
-    ``z_factor``: how many deviations above the usual score is anomalous, 2 to 10. ``lower_threshold``: no lower score is
+    ``z_factor``: deviations above the usual score that are anomalous, 2 to 10. ``lower_threshold``: no lower score is
     ever anomalous. ``initial_threshold``: used until the key has its own statistics. ``anomaly_rate``: memory of the
-    statistic of score changes. ``score_differencing``: 0 weighs score changes alone, 1 leans on the scores' own spread.
+    statistic of score changes. ``score_differencing``: 0 weighs score changes alone, 1 on the scores' own spread.
     """
 
     z_factor: float = 3.0
@@ -92,10 +95,22 @@ class ThresholdParameters:
 
     def __post_init__(self) -> None:
         _require(2 <= self.z_factor <= 10, "z_factor", self.z_factor, "between 2 and 10")
-        _require(0 < self.lower_threshold <= 8, "lower_threshold", self.lower_threshold, "above 0 and at most 8")
-        _require(0 < self.initial_threshold <= 8, "initial_threshold", self.initial_threshold, "above 0 and at most 8")
+        _require(
+            0 < self.lower_threshold <= 8, "lower_threshold", self.lower_threshold, "above 0 and at most 8"
+        )
+        _require(
+            0 < self.initial_threshold <= 8,
+            "initial_threshold",
+            self.initial_threshold,
+            "above 0 and at most 8",
+        )
         _require(0 < self.anomaly_rate < 1, "anomaly_rate", self.anomaly_rate, "between 0 and 1")
-        _require(0 <= self.score_differencing <= 1, "score_differencing", self.score_differencing, "between 0 and 1")
+        _require(
+            0 <= self.score_differencing <= 1,
+            "score_differencing",
+            self.score_differencing,
+            "between 0 and 1",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +128,9 @@ class DetectorParameters:
             self.features,
             f"{self.forest.dimensions} names, one for each dimension of the forest",
         )
-        _require(len(set(self.features)) == len(self.features), "features", self.features, "without repetition")
+        _require(
+            len(set(self.features)) == len(self.features), "features", self.features, "without repetition"
+        )
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits that differ whenever the same events could give another score."""
@@ -121,7 +138,14 @@ class DetectorParameters:
         shape = (
             ALGORITHM_VERSION,
             self.features,
-            (forest.trees, forest.sample_size, forest.dimensions, forest.shingle_size, forest.decay, forest.seed),
+            (
+                forest.trees,
+                forest.sample_size,
+                forest.dimensions,
+                forest.shingle_size,
+                forest.decay,
+                forest.seed,
+            ),
             (threshold.z_factor, threshold.lower_threshold, threshold.initial_threshold),
             (threshold.anomaly_rate, threshold.score_differencing),
         )

@@ -78,7 +78,9 @@ def sample_point(block: Block, model: Model, point: np.ndarray, scratch: Scratch
         block.references[block.leaf[tree, leaf, LEAF_POINT]] += 1
         heap_push(block.heap_weight[tree], block.heap_leaf[tree], size, weight, leaf)
         block.tree[tree, SIZE] = size + 1
-    if slot != NOTHING and block.references[slot] == 0:  # every tree that took the point already had its equal
+    if (
+        slot != NOTHING and block.references[slot] == 0
+    ):  # every tree that took the point already had its equal
         block.references[slot] = 1
         release_point(block, slot)
 
@@ -149,7 +151,13 @@ def process_batch(
         _judge(block, model, timestamps[i], scratch, numbers[i], integers[i])
         if numbers[i, GRADE] > 0.0:
             attribute_point(
-                block, block.shingle, scratch.log2_table, scratch.total, scratch.shares, scratch.lower, scratch.upper
+                block,
+                block.shingle,
+                scratch.log2_table,
+                scratch.total,
+                scratch.shares,
+                scratch.lower,
+                scratch.upper,
             )
             relevant_shares(scratch.total, model.dimensions, shares[i])
         learn_shingle(block, model, scratch)

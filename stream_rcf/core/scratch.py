@@ -14,5 +14,9 @@ def new_scratch(model: Model) -> Scratch:
     d = model.point_dimensions
     table = np.array([log2(mass + 1.0) for mass in range(model.sample_size + 1)], np.float64)
     return Scratch(
-        np.empty(d, np.float32), np.empty(d, np.float32), np.empty((d, 2), np.float64), np.empty((d, 2), np.float64), table
+        np.empty(d, np.float32),
+        np.empty(d, np.float32),
+        np.empty((d, 2), np.float64),
+        np.empty((d, 2), np.float64),
+        table,
     )

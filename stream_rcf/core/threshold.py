@@ -1,7 +1,7 @@
 """From scores to a threshold, a grade and a confidence, per key (algorithm reference, sections 9, 10 and 11.1).
 
-Three decayed statistics: of the scores, of their changes, and of how far scores fall below their mean. Kept in Welford's
-form: sums of squares lose all digits when the mean is large against the deviation.
+Three decayed statistics: of the scores, of their changes, and of how far scores fall below their mean. Kept in
+Welford's form: sums of squares lose all digits when the mean is large against the deviation.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ from stream_rcf.core.layout import (
     Model,
 )
 
-SCORE_CAP = 2.0  # scores above count as 2 in the statistics, so that a big anomaly does not lift the threshold
-MINIMUM_SCORES = 10  # scores before a key's own statistics begin to count; they count fully after twice as many
+SCORE_CAP = (
+    2.0  # scores above count as 2 in the statistics, so that a big anomaly does not lift the threshold
+)
+MINIMUM_SCORES = (
+    10  # scores before a key's own statistics begin to count; they count fully after twice as many
+)
 LOW_MEAN = 0.9  # below this mean score the key is quiet, and the lower threshold follows it down
 LEAST_Z_FACTOR = 2.0
 SQRT2 = 1.4142135623730951
@@ -98,7 +102,9 @@ def learn_score(block: Block, model: Model, score: float) -> None:
         _learn(floats, FALL_STATISTIC, mean - capped, model.decay / 2.0)
     _learn(floats, SCORE_STATISTIC, capped, model.decay)
     _learn(floats, CHANGE_STATISTIC, score - floats[PREVIOUS_SCORE], model.anomaly_rate)
-    if model.shingle_size > 1:  # for single records the change statistic follows the score itself, as in the reference
+    if (
+        model.shingle_size > 1
+    ):  # for single records the change statistic follows the score itself, as in the reference
         floats[PREVIOUS_SCORE] = score
     block.integers[SCORES_SEEN] += 1
 

@@ -43,7 +43,7 @@ def open_input(source: str, max_bytes: int) -> Iterator[Input]:
     ``max_bytes`` bounds a line of JSON. Raises ``UsageError`` with the reason for what cannot be read.
     """
     if source == STANDARD_INPUT:
-        yield _input("standard input", source, "", cast(BufferedReader, sys.stdin.buffer), max_bytes)
+        yield _input("standard input", source, "", cast("BufferedReader", sys.stdin.buffer), max_bytes)
         return
     try:
         stream = Path(source).open("rb")  # noqa: SIM115  # closed below; the reason must be told apart

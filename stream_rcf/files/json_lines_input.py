@@ -24,7 +24,7 @@ class JsonLinesInput:
     def __init__(self, name: str, stream: BinaryIO, max_bytes: int) -> None:
         self.name = name
         self._stream = stream
-        self._keep = max_bytes + 1  # one more than allowed, for the decoder to see that it is too long
+        self._keep = max_bytes + len(b"\r\n") + 1  # one more than allowed, for the decoder to see the excess
         self._sample = list(itertools.islice(self._lines(), SAMPLE_ROWS))
         if not self._sample:
             raise UsageError(f"{name}: is empty")
@@ -62,7 +62,7 @@ class JsonLinesInput:
             if not line:
                 return
             if not line.isspace():
-                yield line
+                yield line.rstrip(b"\r\n")
 
 
 def _document(line: bytes) -> dict[str, object]:

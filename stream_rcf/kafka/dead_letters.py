@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 
 from confluent_kafka import KafkaException, Message
-from confluent_kafka.admin import AdminClient, ConfigResource
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
 
 from stream_rcf.kafka.client_configuration import client_configuration
 from stream_rcf.kafka.failures import kafka_error
-from stream_rcf.kafka.publisher import Publisher
+from stream_rcf.kafka.publisher import Headers, Publisher
 from stream_rcf.pipeline.events import Rejection
 from stream_rcf.settings.model import Settings
 
@@ -22,7 +23,7 @@ DESCRIBE_TIMEOUT = 10.0  # s
 
 
 class DeadLetters:
-    """Publishes the original bytes and key with the headers error, reason, source_topic, source_partition, source_offset.
+    """Publishes the original bytes and key; headers: error, reason, source_topic, source_partition, source_offset.
 
     A message that would not fit the dead-letter topic is cut short and says so in the header ``truncated_from``: no
     input may stop the service.
@@ -35,7 +36,7 @@ class DeadLetters:
     def publish(self, publisher: Publisher, message: Message, rejection: Rejection) -> None:
         """Queue one dead letter."""
         value, key = _raw(message.value()), _raw(message.key())
-        headers = [
+        headers: Headers = [
             ("error", rejection.error.encode("utf-8")),
             ("reason", rejection.reason.encode("utf-8")),
             ("source_topic", (message.topic() or "").encode("utf-8")),

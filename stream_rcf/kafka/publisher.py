@@ -19,7 +19,7 @@ CALL_TIMEOUT = 30.0  # s: for a transactional call; longer than a broker restart
 QUEUE_FULL_WAIT = 0.05  # s: between attempts while the producer's queue is full
 ABANDON_TIMEOUT = 5.0  # s: an abandoned producer may try to abort; the broker does it anyway
 
-Headers = list[tuple[str, bytes]]
+Headers = list[tuple[str, str | bytes | None]]
 
 
 class Publisher(Protocol):
@@ -32,7 +32,9 @@ class Publisher(Protocol):
     def begin(self) -> None:
         """Prepare for outputs; harmless when already open."""
 
-    def publish(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None) -> None:
+    def publish(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None
+    ) -> None:
         """Queue one output."""
 
     def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
@@ -75,7 +77,9 @@ class _ClientPublisher:
         if error is not None and self._failure is None and error.code() not in _PURGED:
             self._failure = error
 
-    def publish(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None) -> None:
+    def publish(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None
+    ) -> None:
         """Queue one output; a full queue makes the caller wait while the client sends."""
         deadline = time.monotonic() + CALL_TIMEOUT
         while True:
@@ -160,7 +164,9 @@ class TransactionalPublisher(_ClientPublisher):
                 self._open = False
                 return
             except KafkaException as failure:
-                logger.warning("aborting a transaction failed: %s; beginning a new producer", kafka_error(failure).str())
+                logger.warning(
+                    "aborting a transaction failed: %s; beginning a new producer", kafka_error(failure).str()
+                )
         _abandon(self._producer)
         self._producer = self._new_producer()
         self._initialise()

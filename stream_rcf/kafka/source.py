@@ -19,7 +19,9 @@ from stream_rcf.settings.model import Settings
 
 logger = logging.getLogger(__name__)
 
-OFFSETS_TIMEOUT = 15.0  # s: for committed offsets; a dead member's open transaction holds them back for some seconds
+OFFSETS_TIMEOUT = (
+    15.0  # s: for committed offsets; a dead member's open transaction holds them back for some seconds
+)
 
 
 class OffsetsTrimmed(StreamRcfError):
@@ -93,11 +95,15 @@ class Source:
         for entry in answer:
             if entry.error is not None:
                 raise KafkaException(entry.error)
-        return {(entry.topic, entry.partition): entry.offset if entry.offset >= 0 else None for entry in answer}
+        return {
+            (entry.topic, entry.partition): entry.offset if entry.offset >= 0 else None for entry in answer
+        }
 
     def watermarks(self, topic: str, partition: int) -> tuple[int, int]:
         """(first offset still in the log, offset after the last) as the broker says now."""
-        low, high = self.consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=OFFSETS_TIMEOUT)
+        low, high = self.consumer.get_watermark_offsets(
+            TopicPartition(topic, partition), timeout=OFFSETS_TIMEOUT
+        )
         return low, high
 
     def known_end(self, topic: str, partition: int) -> int | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from stream_rcf.errors import StreamRcfError, UnreachableError, UsageError
 from stream_rcf.kafka.client_configuration import client_configuration
@@ -35,11 +36,17 @@ def topic_plans(settings: Settings, partitions: int) -> list[TopicPlan]:
     kafka = settings.kafka
     plans = [
         TopicPlan(kafka.scores_topic, partitions, {"retention.ms": str(WEEK_MS), "cleanup.policy": "delete"}),
-        TopicPlan(kafka.alerts_topic, partitions, {"retention.ms": str(MONTH_MS), "cleanup.policy": "delete"}),
+        TopicPlan(
+            kafka.alerts_topic, partitions, {"retention.ms": str(MONTH_MS), "cleanup.policy": "delete"}
+        ),
         TopicPlan(
             kafka.dead_letter_topic,
             partitions,
-            {"retention.ms": str(MONTH_MS), "cleanup.policy": "delete", "max.message.bytes": str(DEAD_LETTER_BYTES)},
+            {
+                "retention.ms": str(MONTH_MS),
+                "cleanup.policy": "delete",
+                "max.message.bytes": str(DEAD_LETTER_BYTES),
+            },
         ),
     ]
     if not kafka.input_topic.startswith("^"):

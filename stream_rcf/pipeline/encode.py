@@ -58,7 +58,9 @@ class RecordEncoder:
         record["model"] = {"events_seen": scored.events_seen[index], "fingerprint": self._fingerprint}
         return record
 
-    def alert_record(self, record: dict[str, Any], source: Position, first_anomalous_timestamp: int) -> dict[str, Any]:
+    def alert_record(
+        self, record: dict[str, Any], source: Position, first_anomalous_timestamp: int
+    ) -> dict[str, Any]:
         """The alert that goes with an anomaly's score record."""
         return {
             **record,

@@ -11,7 +11,16 @@ import numpy as np
 from stream_rcf.core.batch import process_blocks
 from stream_rcf.core.layout import Model, model_of
 from stream_rcf.core.parameters import DetectorParameters
-from stream_rcf.core.process import CONFIDENCE, FIRST_ANOMALOUS, GRADE, REASON, SCORE, SEEN, THRESHOLD, Scratch
+from stream_rcf.core.process import (
+    CONFIDENCE,
+    FIRST_ANOMALOUS,
+    GRADE,
+    REASON,
+    SCORE,
+    SEEN,
+    THRESHOLD,
+    Scratch,
+)
 from stream_rcf.core.scratch import new_scratch
 from stream_rcf.pipeline.events import Event
 from stream_rcf.state.key_table import KeyTable
@@ -36,7 +45,9 @@ def _prepared(parameters: DetectorParameters) -> tuple[Model, Scratch]:
     return model, new_scratch(model)
 
 
-def score_batch(parameters: DetectorParameters, events: Sequence[Event], tables: Sequence[KeyTable]) -> ScoredBatch:
+def score_batch(
+    parameters: DetectorParameters, events: Sequence[Event], tables: Sequence[KeyTable]
+) -> ScoredBatch:
     """Score each event against its key's past, then learn it; ``tables[i]`` holds the key of ``events[i]``.
 
     Events of one key are processed in the order given. The result does not depend on how a stream is cut into batches.

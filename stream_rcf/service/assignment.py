@@ -6,14 +6,14 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from stream_rcf.kafka.messages import TopicPartition
-
 from stream_rcf.core.parameters import DetectorParameters
+from stream_rcf.kafka.messages import TopicPartition
 from stream_rcf.kafka.source import Source
+from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.settings.model import Settings
 from stream_rcf.state.checkpoint_store import CheckpointStore, PartitionId
-from stream_rcf.state.recovery import RecoveryPlan, plan_recovery
+from stream_rcf.state.recovery import plan_recovery
 
 logger = logging.getLogger(__name__)
 
@@ -43,17 +43,23 @@ class Assignment:
     """The partitions of this member, and the listener of its group."""
 
     def __init__(
-        self, settings: Settings, parameters: DetectorParameters, store: CheckpointStore, handover: Handover
+        self,
+        settings: Settings,
+        parameters: DetectorParameters,
+        store: CheckpointStore,
+        handover: Handover,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._parameters = parameters
         self._fingerprint = parameters.fingerprint()
         self._store = store
         self._handover = handover
+        self._metrics = metrics
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._to_resume: list[Partition] = []
         self.source: Source | None = None  # set once, right after the consumer is made
-        self.rebalances = 0
+        self._damaged: dict[PartitionId, dict[int, str]] = {}  # checkpoints found unreadable, by number
         self.has_joined = False
 
     def __iter__(self) -> Iterator[Partition]:
@@ -80,7 +86,7 @@ class Assignment:
 
     def on_assigned(self, partitions: Sequence[TopicPartition]) -> list[TopicPartition]:
         """Decide for each partition where to read from. Raises ``CheckpointError`` where the settings say fail."""
-        self.rebalances += 1
+        self._metrics.rebalanced("assigned")
         self.has_joined = True
         arrived = {(p.topic, p.partition) for p in partitions}
         for gone in self.in_state(PartitionState.PARKED):
@@ -110,11 +116,11 @@ class Assignment:
         if partition is None or partition.state is PartitionState.LOST:
             partition = Partition(topic, number, self._parameters)
             self._partitions[topic, number] = partition
-        partition.load(self.plan(partition, committed))
-        partition.committed = committed
+        self._plan(partition, committed)
 
     def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Commit, save, and keep the state until the group says who gets the partitions."""
+        self._metrics.rebalanced("revoked")
         going = [p for p in (self.get(t.topic, t.partition) for t in partitions) if p is not None]
         if self._handover.commit_before_handover():
             self._handover.save_before_handover([p for p in going if p.state is PartitionState.LIVE])
@@ -128,6 +134,7 @@ class Assignment:
 
     def on_lost(self, partitions: Sequence[TopicPartition]) -> None:
         """Somebody else may own them already: commit nothing, forget all."""
+        self._metrics.rebalanced("lost")
         lost = [p for p in (self.get(t.topic, t.partition) for t in partitions) if p is not None]
         logger.warning("partitions lost", extra={"context": {"partitions": [repr(p) for p in lost]}})
         for partition in lost:
@@ -146,24 +153,34 @@ class Assignment:
             raise AssertionError("the assignment was used before its consumer was made")
         return self.source
 
-    def plan(self, partition: Partition, committed: int | None) -> RecoveryPlan:
-        """From which checkpoint and offset to go on, by the settings; says loudly what is missing."""
+    def _plan(self, partition: Partition, committed: int | None) -> None:
+        """Decide from which checkpoint and offset to go on, by the settings; says loudly what is missing."""
+        name = self.partition_id(partition)
         low, high = self._source().watermarks(partition.topic, partition.number)
-        found = self._store.manifests(self.partition_id(partition))
-        for problem in found.problems:
-            logger.error("unreadable checkpoint: %s", problem, extra={"context": {"partition": partition.number}})
+        found = self._store.manifests(name)
+        damaged = self._damaged.get(name, {})
         plan = plan_recovery(
             committed=committed,
             low=low,
             high=high,
-            manifests=found.manifests,
+            manifests=[manifest for manifest in found.manifests if manifest.number not in damaged],
             fingerprint=self._fingerprint,
             start_from=self._settings.kafka.start_from,
             on_unusable=self._settings.checkpoint.on_unusable,
+            problems=[*found.problems, *damaged.values()],
         )
         if plan.warning is not None:
-            logger.error(plan.warning, extra={"context": {"topic": partition.topic, "partition": partition.number}})
-        return plan
+            logger.error(
+                plan.warning, extra={"context": {"topic": partition.topic, "partition": partition.number}}
+            )
+        partition.load(plan, committed, found.newest_number)
+
+    def pass_over(self, partition: Partition, problem: str) -> None:
+        """The planned checkpoint turned out unreadable: plan without it from now on."""
+        if partition.plan is None or partition.plan.checkpoint is None:
+            raise AssertionError(f"{partition!r} has no checkpoint to pass over")
+        number = partition.plan.checkpoint.number
+        self._damaged.setdefault(self.partition_id(partition), {})[number] = problem
 
     def roll_back_all(self) -> None:
         """After a failed commit: every partition goes back to what the group has, by checkpoint and replay."""
@@ -175,6 +192,5 @@ class Assignment:
             self._handover.forget(partition)
             if partition.state is not PartitionState.ASSIGNED:
                 partition.roll_back()
-            partition.load(self.plan(partition, committed[partition.identity]))
-            partition.committed = committed[partition.identity]
+            self._plan(partition, committed[partition.identity])
         self._source().reposition([kafka_position(partition) for partition in owned])

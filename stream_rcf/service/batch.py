@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from stream_rcf.kafka.messages import NO_TIMESTAMP, Message
 
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.kafka.dead_letters import DeadLetters
+from stream_rcf.kafka.messages import NO_TIMESTAMP, Message
 from stream_rcf.kafka.publisher import Publisher
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.pipeline.decode import EventDecoder
@@ -101,8 +101,7 @@ class BatchProcessor:
             record: dict[str, Any] = self._encoder.score_record(event, source, scored, index)
             key = event.key.encode("utf-8")
             publisher.publish(self._scores_topic, key, orjson.dumps(record))
-            if event.timestamp < oldest:
-                oldest = event.timestamp
+            oldest = min(oldest, event.timestamp)
             if record["is_anomaly"]:
                 anomalies += 1
                 alert = self._encoder.alert_record(record, source, scored.first_anomalous_timestamp[index])

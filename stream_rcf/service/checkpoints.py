@@ -22,6 +22,14 @@ POLL_SECONDS = 0.002  # between looks at the writer while waiting for it
 FIRST_CHECKPOINT_SECONDS = 60.0  # for the empty checkpoint that a new partition needs before its first commit
 
 
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint that its manifest promised cannot be read; an older one may serve."""
+
+    def __init__(self, partition: Partition, problem: str) -> None:
+        super().__init__(problem)
+        self.partition = partition
+
+
 @dataclass(slots=True)
 class _OpenCut:
     partition: Partition
@@ -59,7 +67,8 @@ class Checkpoints:
     def load(self, partition: Partition) -> None:
         """Read the planned checkpoint into the partition's table, or write the empty one that a new partition needs.
 
-        Raises ``CheckpointError`` when the checkpoint cannot be read or the empty one not be written.
+        Raises ``DamagedCheckpointError`` when the checkpoint cannot be read; its frames are proven only at its end, so
+        the table is worthless then. Raises ``CheckpointError`` when the empty one cannot be written.
         """
         plan = partition.plan
         if plan is None:
@@ -67,15 +76,21 @@ class Checkpoints:
         name = self._name_of(partition)
         began = self._clock()
         if plan.checkpoint is not None:
-            for key, payload in self._store.read(name, plan.checkpoint):
-                partition.table.restore(key, payload)
-        self._writer.adopt(name, plan.checkpoint, self._store.manifests(name).newest_number)
+            try:
+                for key, payload in self._store.read(name, plan.checkpoint):
+                    partition.table.restore(key, payload)
+            except CheckpointError as error:
+                raise DamagedCheckpointError(partition, str(error)) from None
+        self._writer.adopt(name, plan.checkpoint, partition.newest_checkpoint)
         if plan.checkpoint is not None:
             self._saved_offset[name] = plan.start_offset
+            self._metrics.checkpoint_loaded(partition.topic, partition.number, plan.checkpoint.created_at)
         else:
             self._begin(partition)
             if not self._drain([partition], self._clock() + FIRST_CHECKPOINT_SECONDS):
-                raise CheckpointError(f"{name}: the first, empty checkpoint could not be written; nothing was published")
+                raise CheckpointError(
+                    f"{name}: the first, empty checkpoint could not be written; nothing was published"
+                )
         logger.info(
             "partition loaded",
             extra={
@@ -139,10 +154,12 @@ class Checkpoints:
             self._saved_offset[outcome.partition] = outcome.manifest.offset
             context["offset"] = outcome.manifest.offset
             logger.info("checkpoint written", extra={"context": context})
-        else:
-            logger.error("checkpoint failed, the stream goes on: %s", outcome.error, extra={"context": context})
         self._metrics.checkpoint_ended(
-            outcome.partition.topic, outcome.partition.partition, outcome.written_bytes, outcome.seconds, saved
+            outcome.partition.topic,
+            outcome.partition.partition,
+            outcome.written_bytes,
+            outcome.seconds,
+            saved,
         )
 
     # -- before a handover ------------------------------------------------------------------------------------------
@@ -160,7 +177,9 @@ class Checkpoints:
                 self._begin(partition)
         done = self._drain(live, deadline) and done
         if not done:
-            logger.warning("no time to checkpoint every partition before it goes; its next owner replays the rest")
+            logger.warning(
+                "no time to checkpoint every partition before it goes; its next owner replays the rest"
+            )
             for partition in live:
                 self._give_up(partition)
         return done
@@ -173,7 +192,10 @@ class Checkpoints:
             if self._clock() > deadline:
                 return False
             self.advance(KEYS_PER_HURRY)
-            if all(self._open[name].is_handed_over for name in wanted & self._open.keys()) or not self._writer.has_room():
+            if (
+                all(self._open[name].is_handed_over for name in wanted & self._open.keys())
+                or not self._writer.has_room()
+            ):
                 time.sleep(POLL_SECONDS)
         return all(self._saved_offset.get(name) == offset for name, offset in offsets.items())
 

@@ -1,12 +1,12 @@
-"""One input partition as a small state machine.
+r"""One input partition as a small state machine.
 
-    ASSIGNED -> LOADING -> REPLAYING -> LIVE
-                   \\________________/      (nothing to replay)
-    any of LOADING, REPLAYING, LIVE -> PARKED      given up, kept until the group has decided
-    PARKED -> ASSIGNED                              gone elsewhere meanwhile: load again
-    PARKED -> REPLAYING, LIVE                       kept after all: goes on where it was
-    REPLAYING, LIVE -> ASSIGNED                     rolled back after a failed commit
-    any -> LOST                                     somebody else's now
+ASSIGNED -> LOADING -> REPLAYING -> LIVE
+               \________________/      (nothing to replay)
+any of LOADING, REPLAYING, LIVE -> PARKED      given up, kept until the group has decided
+PARKED -> ASSIGNED                              gone elsewhere meanwhile: load again
+PARKED -> REPLAYING, LIVE                       kept after all: goes on where it was
+REPLAYING, LIVE -> ASSIGNED                     rolled back after a failed commit
+any -> LOST                                     somebody else's now
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Partition:
     def _forget(self) -> None:
         self.table = KeyTable(self._parameters)
         self.plan: RecoveryPlan | None = None
+        self.newest_checkpoint = 0  # number of the last one in the store when the plan was made
         self.next_offset = 0  # the first event not yet learned
         self.publish_from = 0  # events before were published by an earlier owner
         self.committed: int | None = None  # the group's offset as far as we know
@@ -75,12 +76,14 @@ class Partition:
             raise AssertionError(f"{self!r} cannot become {state.value}")
         self.state = state
 
-    def load(self, plan: RecoveryPlan) -> None:
-        """Begin to read the checkpoint that ``plan`` names."""
+    def load(self, plan: RecoveryPlan, committed: int | None, newest_checkpoint: int) -> None:
+        """Begin to read the checkpoint that ``plan`` names, made when ``newest_checkpoint`` was the last number."""
         self._move(PartitionState.LOADING)
         self.plan = plan
         self.next_offset = plan.start_offset
         self.publish_from = plan.publish_from
+        self.committed = committed
+        self.newest_checkpoint = newest_checkpoint
 
     def loaded(self) -> None:
         """The keys are those of the plan's start offset."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from stream_rcf import __version__
 from stream_rcf.core.warmup import warm_up
+from stream_rcf.errors import UnreachableError
 from stream_rcf.kafka.failures import DeliveryFailed
 from stream_rcf.kafka.topics import require_topics
-from stream_rcf.errors import UnreachableError
 from stream_rcf.observe.endpoints import Endpoints
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.instance import Instance

@@ -13,6 +13,7 @@ class StopFlag:
         self._is_set = False
 
     def __call__(self) -> bool:
+        """Whether the end was asked for."""
         return self._is_set
 
     def set(self) -> None:

@@ -21,7 +21,7 @@ from stream_rcf.kafka.source import OffsetsTrimmed, Source, describe
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.assignment import Assignment, kafka_position
 from stream_rcf.service.batch import BatchProcessor
-from stream_rcf.service.checkpoints import Checkpoints
+from stream_rcf.service.checkpoints import Checkpoints, DamagedCheckpointError
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.service.status import report_status
 from stream_rcf.settings.model import Settings
@@ -32,7 +32,9 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.1  # the longest wait for a message: also how fast a signal is noticed
 STATUS_SECONDS = 1.0  # between updates of the gauges that need a walk over all partitions
-HANDOVER_SECONDS = MAX_POLL_INTERVAL_MS / 1000 / 10  # for the checkpoints of revoked partitions; then replay serves
+HANDOVER_SECONDS = (
+    MAX_POLL_INTERVAL_MS / 1000 / 10
+)  # for the checkpoints of revoked partitions; then replay serves
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)  # waits between attempts to recover; the last one repeats
 RECOVERY_SECONDS = 240.0  # of failing attempts before giving up; the group would evict us soon after
 MOST_RECOVERIES = 8  # in a row without one successful commit: somebody else fences us each time
@@ -55,7 +57,7 @@ class Worker:
         self._should_stop = should_stop
         self._transactional_id = transactional_id
         self._commit_interval = settings.kafka.commit_interval_ms / 1000
-        self._assignment = Assignment(settings, parameters, store, self)
+        self._assignment = Assignment(settings, parameters, store, self, metrics)
         self._writer = CheckpointWriter(store)
         self._checkpoints = Checkpoints(
             store,
@@ -88,6 +90,9 @@ class Worker:
                     self._recover(failure.remedy, str(failure))
                 except OffsetsTrimmed as trimmed:
                     self._recover(Remedy.ABORT, f"the input was trimmed under us: {trimmed}")
+                except DamagedCheckpointError as damage:
+                    self._assignment.pass_over(damage.partition, str(damage))
+                    self._recover(Remedy.ABORT, str(damage))
                 except ClientError as failure:
                     self._recover(Remedy.ABORT, describe(failure))
         finally:
@@ -186,7 +191,7 @@ class Worker:
     def _recover(self, remedy: Remedy, why: str) -> None:
         """Drop what is not committed, and bring every partition back to what is. Tries until the broker is back."""
         logger.warning("recovering: %s", why, extra={"context": {"remedy": remedy.name.lower()}})
-        self._recoveries += 1
+        self._recoveries += remedy is Remedy.NEW_PRODUCER
         if self._recoveries > MOST_RECOVERIES:
             raise StreamRcfError(
                 f"{why}. That was the {MOST_RECOVERIES}th failure without a commit between: "
@@ -200,7 +205,9 @@ class Worker:
                 return
             except (DeliveryFailed, ClientError) as failure:
                 if time.monotonic() > deadline:
-                    raise UnreachableError(f"Kafka did not come back within {RECOVERY_SECONDS:.0f} s: {failure}") from None
+                    raise UnreachableError(
+                        f"Kafka did not come back within {RECOVERY_SECONDS:.0f} s: {failure}"
+                    ) from None
                 wait = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
                 logger.warning("recovery failed, trying again in %s s: %s", wait, failure)
                 time.sleep(wait)

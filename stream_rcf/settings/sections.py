@@ -57,7 +57,7 @@ class EventSettings(Section):
     @field_validator("key")
     @classmethod
     def _check_key(cls, key: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        if key:
+        if key != "":
             check_paths((key,) if isinstance(key, str) else key)
         return key
 

@@ -57,7 +57,7 @@ class KeyTable:
         return pack(self._blocks[key])
 
     def restore(self, key: str, data: bytes) -> None:
-        """Give ``key`` the state that ``pack`` wrote. Raises ``CheckpointError`` naming the key, and changes nothing."""
+        """Give ``key`` the state that ``pack`` wrote. ``CheckpointError`` names the key, and changes nothing."""
         try:
             self._blocks[key] = unpack(self._model, data)
         except CheckpointError as error:

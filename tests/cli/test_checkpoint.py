@@ -44,7 +44,7 @@ def test_the_table_names_every_checkpoint(store, capsys):
         f"stream-rcf events 3 1 40 2 203 {FINGERPRINT} 2026-01-01T00:00:00Z 2 min verified".split(),
         f"stream-rcf metrics 0 1 0 0 0 {FINGERPRINT} 2026-01-01T00:00:00Z 2 min verified".split(),
     ]
-    assert lines[4:] == ["2 partitions, 3 checkpoints, 0 problems"]
+    assert lines[4:] == ["partitions: 2, checkpoints: 3, problems: 0"]
 
 
 def test_json_has_the_same_facts(store, capsys):
@@ -84,12 +84,26 @@ def test_damage_is_named_and_exits_1(store, capsys):
     assert "CORRUPT" in output
     assert f"corrupt: {segment} is corrupt: the frame of key b'host-1' differs from its CRC-32" in output
     assert f"corrupt: {folder / manifest_name(1)} is corrupt: it is not JSON" in output
-    assert "2 partitions, 2 checkpoints, 2 problems" in output
+    assert "partitions: 2, checkpoints: 2, problems: 2" in output
     assert inspect(f"file:{store.root}", "--json") == 1
     document = orjson.loads(capsys.readouterr().out)
     assert document["corrupt"] is True
     assert document["partitions"][0]["checkpoints"][0]["verified"] is False
     assert len(document["partitions"][0]["problems"]) == 2
+
+
+def test_a_checkpoint_that_a_running_service_removes_meanwhile_is_no_damage(store, capsys, monkeypatch):
+    read = FileCheckpointStore.read
+
+    def read_late(self, partition, manifest):
+        if manifest.number == 1 and partition == PARTITION:
+            for offset in (95, 99):  # after two newer ones the first is gone
+                store.begin(PARTITION, FINGERPRINT).finish(offset, keep_segments=False)
+        return read(self, partition, manifest)
+
+    monkeypatch.setattr(FileCheckpointStore, "read", read_late)
+    assert inspect(f"file:{store.root}") == 0
+    assert "partitions: 2, checkpoints: 2, problems: 0" in capsys.readouterr().out
 
 
 def test_an_empty_folder_holds_nothing(tmp_path, capsys):

@@ -65,7 +65,9 @@ def test_scores_are_those_of_the_offline_run(
 ) -> None:
     topics = Topics(quick_broker, f"calm-{delivery.replace('_', '-')}")
     quick_broker.produce(topics.events, events)
-    with Service(topics.environment(tmp_path / "checkpoints", kafka__delivery=delivery), tmp_path / "log") as service:
+    with Service(
+        topics.environment(tmp_path / "checkpoints", kafka__delivery=delivery), tmp_path / "log"
+    ) as service:
         wait_for_outputs(topics, EVENTS, [service])
         assert service.stop() == 0
     assert_same_as_offline(topics, [value for _, value, _, _ in events], rows)

@@ -138,8 +138,8 @@ def test_every_error_is_listed_at_once_with_value_source_and_range(tmp_path: Pat
         f"kafka.delivery is 'twice' {origin}, but must be exactly_once or at_least_once",
         "kafka.scores_topic is 'scores' (default), but must differ from kafka.input_topic",
         "events.key is [] (--set), but must name at least one field",
-        f"events.features is ['a', 'a', 'b..c'] {origin}, but must not hold 'b..c': a dotted path has a name on each "
-        "side of every dot",
+        f"events.features is ['a', 'a', 'b..c'] {origin}, but must not hold 'b..c': a dotted path has a name "
+        "on each side of every dot",
         f"forest.trees is 0 {origin}, but must be a whole number between 1 and 1000",
         f"forest.time_decay is nan {origin}, but must be a number at least 0 and below 1",
         "http.port is '65536' (--set), but must be a whole number between 0 and 65535",

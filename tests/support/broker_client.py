@@ -17,7 +17,8 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 REQUEST_SECONDS = 30.0  # generous: two cores, often shared with the service under test
 
@@ -195,28 +196,42 @@ def _read_to_ends(consumer: Consumer, topic: str, ends: Mapping[int, int], deadl
             )
         for message in consumer.consume(10_000, 0.1):
             error = message.error()
+            partition, offset = _place(message)
+            end = ends[partition]
             if error is None:
-                end = ends[message.partition()]
-                if message.offset() < end:
+                if offset < end:
                     records.append(_record(message))
-                if message.offset() >= end - 1:
-                    unfinished.discard(message.partition())
+                if offset >= end - 1:
+                    unfinished.discard(partition)
             elif error.code() == KafkaError._PARTITION_EOF:
                 # The end seen by read_committed is the first open transaction: only the real end finishes.
-                if message.offset() >= ends[message.partition()]:
-                    unfinished.discard(message.partition())
+                if offset >= end:
+                    unfinished.discard(partition)
             else:
                 raise KafkaException(error)
     return records
 
 
+def _place(message: Message) -> tuple[int, int]:
+    partition, offset = message.partition(), message.offset()
+    assert partition is not None, f"a message of no partition: {message.error()}"
+    assert offset is not None, f"a message of no offset: {message.error()}"
+    return partition, offset
+
+
 def _record(message: Message) -> Record:
+    partition, offset = _place(message)
+    headers = message.headers() or []
     return Record(
         topic=message.topic() or "",
-        partition=message.partition() or 0,
-        offset=message.offset() or 0,
+        partition=partition,
+        offset=offset,
         key=message.key(),
         value=message.value(),
         timestamp=message.timestamp()[1],
-        headers=tuple(message.headers() or ()),
+        headers=tuple((name, _bytes(value)) for name, value in dict(headers).items()),
     )
+
+
+def _bytes(value: str | bytes | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value

@@ -32,6 +32,8 @@ SHARED_FIELDS = (
 OUTPUTS = ("scores", "alerts", "dead-letters")
 COMMAND = (sys.executable, "-m", "stream_rcf")
 START_OF_EVENTS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, epoch ms
+# The events lie in the past: by default the broker would delete them within minutes.
+TOPIC_CONFIGURATION = {"max.message.bytes": str(2 * 1024 * 1024), "retention.ms": "-1"}
 SPIKE = 40.0  # standard deviations; one event in 400
 
 
@@ -45,7 +47,7 @@ class Topics:
         self.scores, self.alerts, self.dead_letters = (f"{word}-{name}" for name in OUTPUTS)
         self.partitions = partitions
         for name in (self.events, self.scores, self.alerts, self.dead_letters):
-            broker.create_topic(name, partitions, {"max.message.bytes": str(2 * 1024 * 1024)})
+            broker.create_topic(name, partitions, TOPIC_CONFIGURATION)
 
     def environment(self, checkpoints: Path, **settings: object) -> dict[str, str]:
         """The service's environment; ``settings`` by name with ``__`` between levels, such as ``forest__trees=5``."""
@@ -81,7 +83,9 @@ class Service:
     def __enter__(self) -> Service:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.process.poll() is None:
             self.kill()
 
@@ -127,14 +131,17 @@ def wait_for_outputs(topics: Topics, count: int, services: Sequence[Service], se
     deadline = time.monotonic() + seconds
     while True:
         done = sum(
-            sum(topics.broker.count_by_partition(topic).values()) for topic in (topics.scores, topics.dead_letters)
+            sum(topics.broker.count_by_partition(topic).values())
+            for topic in (topics.scores, topics.dead_letters)
         )
         if done >= count:
             return
         if all(service.process.poll() is not None for service in services):
             raise AssertionError(f"the service ended:\n{services[-1].log.read_text()[-3000:]}")
         if time.monotonic() > deadline:
-            raise AssertionError(f"{done} of {count} outputs after {seconds} s:\n{services[-1].log.read_text()[-3000:]}")
+            raise AssertionError(
+                f"{done} of {count} outputs after {seconds} s:\n{services[-1].log.read_text()[-3000:]}"
+            )
         time.sleep(0.3)
 
 
@@ -165,7 +172,9 @@ def in_source_order(records: Sequence[Record]) -> list[bytes]:
     return [by_source[position] for position in sorted(by_source)]
 
 
-def assert_same_as_offline(topics: Topics, values: Sequence[bytes], rows: Sequence[Mapping[str, str]]) -> None:
+def assert_same_as_offline(
+    topics: Topics, values: Sequence[bytes], rows: Sequence[Mapping[str, str]]
+) -> None:
     """Every event has one score, whose shared fields are the offline run's, byte for byte, in order within its key.
 
     ``values`` are the events in the order in which they were produced, ``rows`` the offline rows for them.
