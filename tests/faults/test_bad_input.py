@@ -28,7 +28,7 @@ BAD: list[tuple[bytes | None, bytes | None, str]] = [
     (KEY, b"[1, 2]", "not_an_object"),
     (KEY, b"12.5", "not_an_object"),
     (KEY, b"null", "not_an_object"),
-    (KEY, event(value=None), "non_numeric_feature"),
+    (KEY, event(value=None), "missing_feature"),
     (KEY, event(value="12.5"), "non_numeric_feature"),
     (KEY, event(value=True), "non_numeric_feature"),
     (KEY, event(value=[1.0]), "non_numeric_feature"),

@@ -222,6 +222,7 @@ def _place(message: Message) -> tuple[int, int]:
 def _record(message: Message) -> Record:
     partition, offset = _place(message)
     headers = message.headers() or []
+    pairs = headers.items() if isinstance(headers, dict) else headers
     return Record(
         topic=message.topic() or "",
         partition=partition,
@@ -229,7 +230,7 @@ def _record(message: Message) -> Record:
         key=message.key(),
         value=message.value(),
         timestamp=message.timestamp()[1],
-        headers=tuple((name, _bytes(value)) for name, value in dict(headers).items()),
+        headers=tuple((name, _bytes(value)) for name, value in pairs),
     )
 
 
