@@ -21,12 +21,19 @@ work=$(mktemp -d)
 files=(--file docker-compose.yml)
 if [ "$(cat /proc/1/comm)" != systemd ]; then
     # Without systemd podman can neither raise limits nor use crun here, nor run health checks.
-    printf '[containers]\ndefault_ulimits=["nofile=4096:4096"]\n[engine]\nruntime="runc"\ncgroup_manager="cgroupfs"\nevents_logger="file"\n' \
+    printf '[containers]\ndefault_ulimits=["nofile=4096:4096","nproc=4096:4096"]\n[engine]\nruntime="runc"\ncgroup_manager="cgroupfs"\nevents_logger="file"\n' \
         >"$work/containers.conf"
     export CONTAINERS_CONF=$work/containers.conf
     files+=(--file tools/container_stand_ins/no-health-timers.yml)
 fi
 finish() {
+    local status=$?
+    if [ $status != 0 ]; then
+        for name in kafka replica-1 replica-2 generator; do
+            printf '\n-- the last of %s\n' "$name"
+            podman logs --tail 15 "stream-rcf_${name}_1" 2>&1 || true
+        done >&2
+    fi
     "$compose" "${files[@]}" --in-pod false down --volumes >"$work/down.log" 2>&1 || cat "$work/down.log" >&2
     rm -rf "$work"
 }
@@ -40,7 +47,8 @@ locked_down=(podman run --rm --no-healthcheck --read-only --cap-drop all --secur
 
 say "the image builds from the locks"
 read -ra options <<<"${PODMAN_BUILD_OPTIONS:-}"
-podman build --quiet --format docker "${options[@]}" --file deploy/Dockerfile --tag docker.io/library/stream-rcf . >/dev/null
+podman build --quiet --format docker "${options[@]}" --file deploy/Dockerfile --tag docker.io/library/stream-rcf . \
+    >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; fail "no image"; }
 podman image inspect stream-rcf --format 'user {{.User}}, {{.Size}} bytes, health check {{.HealthCheck.Test}}'
 
 say "it runs without network, root, capabilities or a writable file system, its kernels ready"
@@ -62,5 +70,15 @@ grep -o "this image has no compiled kernel.*" <<<"$refusal" || fail "no clear re
 
 say "docker-compose.yml comes up"
 trap finish EXIT
-"$compose" "${files[@]}" --in-pod false up --detach --no-build >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail "no start"; }
+up() { # services..., in the order of depends_on: older podmans cannot start a chain of dependencies themselves
+    "$compose" "${files[@]}" --in-pod false up --detach --no-build --no-deps "$@" >"$work/up.log" 2>&1 || {
+        cat "$work/up.log" >&2
+        fail "no start of $*"
+    }
+}
+up kafka prometheus
+up topics
+[ "$(podman wait stream-rcf_topics_1)" = 0 ] || { podman logs stream-rcf_topics_1 >&2; fail "the topics were not created"; }
+podman logs stream-rcf_topics_1 2>/dev/null
+up replica-1 replica-2 generator
 .venv/bin/python -m tools.container_checks

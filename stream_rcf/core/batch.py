@@ -35,9 +35,8 @@ def process_blocks(
         block.reserve(count)
         block.spend(count)
     addresses = np.fromiter((block.address for block in blocks), np.int64, events)
-    order = np.argsort(
-        addresses, kind="stable"
-    )  # a key's events one after the other: its trees are in the cache then
+    # A key's events one after the other: its trees are in the cache then.
+    order = np.argsort(addresses, kind="stable")
     results = BatchResults(
         np.zeros((events, 4), np.float64),
         np.zeros((events, 3), np.int64),

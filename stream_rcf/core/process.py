@@ -26,7 +26,7 @@ from stream_rcf.core.random_stream import next_uniform
 from stream_rcf.core.reasons import Reason
 from stream_rcf.core.sampler import heap_pop, heap_push, priority
 from stream_rcf.core.scoring import score_point
-from stream_rcf.core.threshold import confidence_of, grade_of, learn_score, threshold_and_span
+from stream_rcf.core.threshold import ROUND_OFF, confidence_of, grade_of, learn_score, threshold_and_span
 
 SAMPLER_STREAM = 0  # column of the tree's random streams
 
@@ -78,9 +78,8 @@ def sample_point(block: Block, model: Model, point: np.ndarray, scratch: Scratch
         block.references[block.leaf[tree, leaf, LEAF_POINT]] += 1
         heap_push(block.heap_weight[tree], block.heap_leaf[tree], size, weight, leaf)
         block.tree[tree, SIZE] = size + 1
-    if (
-        slot != NOTHING and block.references[slot] == 0
-    ):  # every tree that took the point already had its equal
+    if slot != NOTHING and block.references[slot] == 0:
+        # Every tree that took the point already had its equal.
         block.references[slot] = 1
         release_point(block, slot)
 
@@ -110,7 +109,8 @@ def _judge(
         score = score_point(block, block.shingle, scratch.log2_table)
         grade = grade_of(score, threshold, span, known, model.lower_threshold)
         if grade == 0.0 and score >= threshold:
-            reason = _BELOW_FIRST_GRADE
+            if score >= threshold * (1.0 + ROUND_OFF):
+                reason = _BELOW_FIRST_GRADE
             threshold = score
         learn_score(block, model, score)
     if grade > 0.0:

@@ -21,14 +21,13 @@ from stream_rcf.core.layout import (
     Model,
 )
 
-SCORE_CAP = (
-    2.0  # scores above count as 2 in the statistics, so that a big anomaly does not lift the threshold
-)
-MINIMUM_SCORES = (
-    10  # scores before a key's own statistics begin to count; they count fully after twice as many
-)
+# Scores above count as 2 in the statistics, so that a big anomaly does not lift the threshold.
+SCORE_CAP = 2.0
+# Scores before a key's own statistics begin to count; they count fully after twice as many.
+MINIMUM_SCORES = 10
 LOW_MEAN = 0.9  # below this mean score the key is quiet, and the lower threshold follows it down
 LEAST_Z_FACTOR = 2.0
+ROUND_OFF = 1e-9  # relative: a score this little above the threshold is not above it
 SQRT2 = 1.4142135623730951
 GRADE_STEPS = 16.0  # grades are multiples of 1/16
 FULL_GRADE_AT = 0.8  # of the deviation span above the threshold: 20 steps to the span, 16 of them to grade 1
@@ -63,13 +62,13 @@ def threshold_and_span(block: Block, model: Model) -> tuple[float, float, bool]:
     change = _deviation(floats, CHANGE_STATISTIC)
     fall = SQRT2 * _deviation(floats, FALL_STATISTIC)
     lower = model.lower_threshold
-    if count > 2 * MINIMUM_SCORES and mean < LOW_MEAN:
+    if count >= 2 * MINIMUM_SCORES and mean < LOW_MEAN:
         lower = model.lower_threshold * mean / LOW_MEAN
     if count < MINIMUM_SCORES:
         return max(model.initial_threshold, lower), 0.0, False
     trust = min(1.0, (count - MINIMUM_SCORES) / MINIMUM_SCORES)
     c = model.score_differencing
-    if model.shingle_size == 1 and c == 0.0:
+    if model.shingle_size == 1:
         longer = min(fall, spread)
     else:
         longer = c * min(spread, max(change, fall)) + (1.0 - c) * change
@@ -81,7 +80,7 @@ def threshold_and_span(block: Block, model: Model) -> tuple[float, float, bool]:
 @kernel
 def grade_of(score: float, threshold: float, span: float, ready: bool, lower_threshold: float) -> float:
     """Grade 0 to 1 in steps of 1/16: 0 below the threshold, 1 from ``0.8 * span`` above it."""
-    if score < threshold:
+    if score < threshold * (1.0 + ROUND_OFF):
         return 0.0
     if not ready:
         excess = min(1.0, max(0.0, (score - lower_threshold) / lower_threshold))
@@ -102,9 +101,8 @@ def learn_score(block: Block, model: Model, score: float) -> None:
         _learn(floats, FALL_STATISTIC, mean - capped, model.decay / 2.0)
     _learn(floats, SCORE_STATISTIC, capped, model.decay)
     _learn(floats, CHANGE_STATISTIC, score - floats[PREVIOUS_SCORE], model.anomaly_rate)
-    if (
-        model.shingle_size > 1
-    ):  # for single records the change statistic follows the score itself, as in the reference
+    if model.shingle_size > 1:
+        # For single records the change statistic follows the score itself, as in the reference.
         floats[PREVIOUS_SCORE] = score
     block.integers[SCORES_SEEN] += 1
 

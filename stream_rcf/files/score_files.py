@@ -21,9 +21,8 @@ from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.score_batch import score_batch
 from stream_rcf.state.key_table import KeyTable
 
-BATCH_ROWS = (
-    4096  # rows scored by one call: enough that the call costs nothing, few enough to hold as objects
-)
+# Rows scored by one call: enough that the call costs nothing, few enough to hold as objects.
+BATCH_ROWS = 4096
 STANDARD_OUTPUT = "-"
 
 

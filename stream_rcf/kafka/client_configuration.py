@@ -7,14 +7,12 @@ from typing import Any
 
 from stream_rcf.settings.model import Settings
 
-HEARTBEAT_MS = (
-    500  # a joining or leaving member is noticed within one: measured 0.5 s against 3 s at the default
-)
+# A joining or leaving member is noticed within one: measured 0.5 s against 3 s at the default.
+HEARTBEAT_MS = 500
 SESSION_TIMEOUT_MS = 6_000  # a crashed member's partitions move after this; brokers accept no less by default
 MAX_POLL_INTERVAL_MS = 300_000  # the longest pause of the loop before the group gives its partitions away
-TRANSACTION_TIMEOUT_MS = (
-    15_000  # a dead producer's open transaction holds readers back this long; batches take < 1 s
-)
+# A dead producer's open transaction holds readers back this long; batches take < 1 s.
+TRANSACTION_TIMEOUT_MS = 15_000
 QUEUE_KILOBYTES = 16_384  # prefetch of all partitions together; more only hides lag inside the client
 FETCH_BACKOFF_MS = 20  # after the prefetch queue was full; the default of 1 s starves a fast loop
 LINGER_MS = 5  # batches of outputs wait at most this long; a commit flushes anyway

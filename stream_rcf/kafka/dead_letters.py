@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from confluent_kafka import KafkaException, Message
+from confluent_kafka import KafkaError, KafkaException, Message
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 
@@ -61,6 +61,9 @@ def message_limit(settings: Settings) -> int:
     resource = ConfigResource(ConfigResource.Type.TOPIC, settings.kafka.dead_letter_topic)
     try:
         client = AdminClient(client_configuration(settings))
+        known = client.list_topics(settings.kafka.dead_letter_topic, timeout=DESCRIBE_TIMEOUT)
+        if known.controller_id not in known.brokers:  # the embedded broker has none; do not wait for one
+            raise KafkaException(KafkaError(KafkaError.NOT_CONTROLLER))
         answer = client.describe_configs([resource], request_timeout=DESCRIBE_TIMEOUT)[resource].result()
         return min(own, int(answer["max.message.bytes"].value))
     except (KafkaException, KeyError) as failure:

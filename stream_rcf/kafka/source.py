@@ -19,9 +19,8 @@ from stream_rcf.settings.model import Settings
 
 logger = logging.getLogger(__name__)
 
-OFFSETS_TIMEOUT = (
-    15.0  # s: for committed offsets; a dead member's open transaction holds them back for some seconds
-)
+# S: for committed offsets; a dead member's open transaction holds them back for some seconds.
+OFFSETS_TIMEOUT = 15.0
 
 
 class OffsetsTrimmed(StreamRcfError):

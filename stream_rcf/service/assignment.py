@@ -88,35 +88,47 @@ class Assignment:
         """Decide for each partition where to read from. Raises ``CheckpointError`` where the settings say fail."""
         self._metrics.rebalanced("assigned")
         self.has_joined = True
-        arrived = {(p.topic, p.partition) for p in partitions}
+        arrived = sorted((p.topic, p.partition) for p in partitions)
         for gone in self.in_state(PartitionState.PARKED):
             if gone.identity not in arrived:
                 self._drop(gone)
-        committed = self._source().committed(partitions) if partitions else {}
-        for topic, number in sorted(arrived):
-            self._take_over(topic, number, committed[topic, number])
+        for topic, number in arrived:
+            self._partitions.setdefault((topic, number), Partition(topic, number, self._parameters))
+        try:
+            committed = self._source().committed(partitions) if partitions else {}
+            for identity in arrived:
+                self._take_over(self._partitions[identity], committed[identity])
+        except Exception:
+            # They are ours all the same; the loop hears of the failure and begins them again from what is committed.
+            for partition in self.in_state(PartitionState.PARKED):
+                partition.roll_back()
+            raise
         logger.info(
             "partitions assigned",
-            extra={"context": {"partitions": [f"{topic}[{number}]" for topic, number in sorted(arrived)]}},
+            extra={"context": {"partitions": [f"{topic}[{number}]" for topic, number in arrived]}},
         )
-        return [kafka_position(self._partitions[identity]) for identity in sorted(arrived)]
+        return [kafka_position(self._partitions[identity]) for identity in arrived]
 
-    def _take_over(self, topic: str, number: int, committed: int | None) -> None:
-        partition = self._partitions.get((topic, number))
-        if partition is not None and partition.state is PartitionState.PARKED:
+    def _take_over(self, partition: Partition, committed: int | None) -> None:
+        if partition.state is PartitionState.PARKED:
             if partition.committed == committed:
                 partition.unpark()
                 self._to_resume.append(partition)
                 return
             logger.warning(
                 "another member moved on with this partition meanwhile; loading it again",
-                extra={"context": {"topic": topic, "partition": number, "committed": committed}},
+                extra={
+                    "context": {
+                        "topic": partition.topic,
+                        "partition": partition.number,
+                        "committed": committed,
+                    }
+                },
             )
+            self._handover.forget(partition)
             partition.roll_back()
-        if partition is None or partition.state is PartitionState.LOST:
-            partition = Partition(topic, number, self._parameters)
-            self._partitions[topic, number] = partition
-        self._plan(partition, committed)
+        if partition.state is PartitionState.ASSIGNED:
+            self._plan(partition, committed)
 
     def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Commit, save, and keep the state until the group says who gets the partitions."""
@@ -125,7 +137,10 @@ class Assignment:
         if self._handover.commit_before_handover():
             self._handover.save_before_handover([p for p in going if p.state is PartitionState.LIVE])
             for partition in going:
-                partition.park()
+                if partition.accepts_events:
+                    partition.park()
+                else:
+                    self._drop(partition)  # it was still loading: nothing to keep
         else:
             self._handover.abandon_uncommitted()
             for partition in going:

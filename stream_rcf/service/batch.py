@@ -81,7 +81,7 @@ class BatchProcessor:
     def _decode(self, message: Message) -> Event | Rejection:
         kind, timestamp = message.timestamp()
         return self._decoder.decode(
-            _bytes(message.value()), _bytes(message.key()), 0 if kind == NO_TIMESTAMP else timestamp
+            _bytes(message.value()), _bytes(message.key()), -1 if kind == NO_TIMESTAMP else timestamp
         )
 
     def _score_and_publish(

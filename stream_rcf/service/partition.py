@@ -1,12 +1,12 @@
 r"""One input partition as a small state machine.
 
 ASSIGNED -> LOADING -> REPLAYING -> LIVE
-               \________________/      (nothing to replay)
-any of LOADING, REPLAYING, LIVE -> PARKED      given up, kept until the group has decided
-PARKED -> ASSIGNED                              gone elsewhere meanwhile: load again
-PARKED -> REPLAYING, LIVE                       kept after all: goes on where it was
-REPLAYING, LIVE -> ASSIGNED                     rolled back after a failed commit
-any -> LOST                                     somebody else's now
+            LOADING ----------------> LIVE    nothing to replay
+REPLAYING, LIVE -> PARKED                     given up, and kept until the group has decided
+PARKED -> REPLAYING, LIVE                     given back: goes on where it was
+PARKED -> ASSIGNED                            somebody else moved on with it meanwhile: load again
+LOADING, REPLAYING, LIVE -> ASSIGNED          rolled back after a failure: load again
+any -> LOST                                   somebody else's now
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class PartitionState(Enum):
 _S = PartitionState
 LEGAL_EDGES: dict[PartitionState, frozenset[PartitionState]] = {
     _S.ASSIGNED: frozenset({_S.LOADING, _S.LOST}),
-    _S.LOADING: frozenset({_S.REPLAYING, _S.LIVE, _S.ASSIGNED, _S.PARKED, _S.LOST}),
+    _S.LOADING: frozenset({_S.REPLAYING, _S.LIVE, _S.ASSIGNED, _S.LOST}),
     _S.REPLAYING: frozenset({_S.LIVE, _S.ASSIGNED, _S.PARKED, _S.LOST}),
     _S.LIVE: frozenset({_S.ASSIGNED, _S.PARKED, _S.LOST}),
     _S.PARKED: frozenset({_S.ASSIGNED, _S.REPLAYING, _S.LIVE, _S.LOST}),

@@ -32,9 +32,8 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.1  # the longest wait for a message: also how fast a signal is noticed
 STATUS_SECONDS = 1.0  # between updates of the gauges that need a walk over all partitions
-HANDOVER_SECONDS = (
-    MAX_POLL_INTERVAL_MS / 1000 / 10
-)  # for the checkpoints of revoked partitions; then replay serves
+# For the checkpoints of revoked partitions; replay serves where it does not suffice.
+HANDOVER_SECONDS = MAX_POLL_INTERVAL_MS / 1000 / 10
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)  # waits between attempts to recover; the last one repeats
 RECOVERY_SECONDS = 240.0  # of failing attempts before giving up; the group would evict us soon after
 MOST_RECOVERIES = 8  # in a row without one successful commit: somebody else fences us each time

@@ -20,9 +20,8 @@ from stream_rcf.errors import CheckpointError
 
 FORMAT_VERSION = 1  # raise it whenever an older program could not read the bytes
 MAGIC = b"SRCFSEG\n"
-MAXIMUM_KEY_BYTES = (
-    65_536  # far above the decoder's own limit; a bound so that a damaged length cannot ask for more
-)
+# Far above the decoder's own limit; a bound so that a damaged length cannot ask for more.
+MAXIMUM_KEY_BYTES = 65_536
 MAXIMUM_PAYLOAD_BYTES = 2**31 - 1  # some zlib builds take 32-bit lengths only
 _FINGERPRINT_BYTES = 32  # twice the sixteen digits of today, padded with zero bytes
 _HEADER = struct.Struct(f"<8sI{_FINGERPRINT_BYTES}s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -110,4 +111,25 @@ def test_a_replica_that_joins_and_leaves_changes_nothing(
         feeding.join()
         wait_for_outputs(topics, EVENTS, [first])
         assert first.stop() == 0
+    assert_same_as_offline(topics, [value for _, value, _, _ in events], rows)
+
+
+def test_a_process_that_sleeps_past_its_session_and_wakes_changes_nothing(
+    quick_broker: KafkaBroker, events: EventList, rows: list[dict[str, str]], tmp_path: Path
+) -> None:
+    topics = Topics(quick_broker, "zombie")
+    environment = topics.environment(tmp_path / "checkpoints", kafka__properties=FAST_SESSION)
+    feeding = feed(topics, events, FEED_SECONDS / 2)
+    with Service(environment, tmp_path / "log-sleeper") as sleeper:
+        sleeper.wait_for("partition loaded")
+        time.sleep(3.0)
+        sleeper.process.send_signal(signal.SIGSTOP)
+        with Service(environment, tmp_path / "log-heir") as heir:
+            heir.wait_for("partition loaded")
+            time.sleep(2.0)
+            sleeper.process.send_signal(signal.SIGCONT)
+            feeding.join()
+            wait_for_outputs(topics, EVENTS, [sleeper, heir])
+            assert sleeper.stop() == 0
+            assert heir.stop() == 0
     assert_same_as_offline(topics, [value for _, value, _, _ in events], rows)

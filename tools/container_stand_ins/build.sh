@@ -5,6 +5,7 @@ cd "$(dirname "$0")/../.."
 . tools/debian.sh
 command -v mmdebstrap >/dev/null || debian_install mmdebstrap
 work=$(mktemp -d)
+chmod 755 "$work" # the package client downloads as a user of its own
 trap 'rm -rf "$work"' EXIT
 
 debian_image() { # image name, packages...

@@ -1,0 +1,133 @@
+"""Checkpoints over real files, with a clock that stands still until the test moves it, and a store that can be held."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from stream_rcf.errors import CheckpointError
+from stream_rcf.service.checkpoints import Checkpoints
+from stream_rcf.service.partition import Partition
+from stream_rcf.state.checkpoint_files import FileCheckpointStore
+from stream_rcf.state.checkpoint_store import Manifest, PartitionId
+from stream_rcf.state.checkpoint_writer import CheckpointWriter
+from stream_rcf.state.recovery import RecoveryPlan
+from stream_rcf.state.segment_files import FileSegmentWriter
+from tests.service.assignment_support import EVENTS, name_of
+from tests.service.support import PARAMETERS, learn, new_metrics
+
+INTERVAL = 30.0  # s
+PATIENCE_SECONDS = 20.0  # far more than a write takes; reached only by a hang
+
+
+class Clock:
+    """Seconds as the test says; ``step`` of them pass with each look."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.step = 0.0
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+class HeldStore(FileCheckpointStore):
+    """A folder whose next ``failures`` writes fail, and which waits while ``gate`` is not set."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.failures = 0
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def begin(
+        self,
+        partition: PartitionId,
+        fingerprint: str,
+        base: Manifest | None = None,
+        number: int | None = None,
+    ) -> FileSegmentWriter:
+        assert self.gate.wait(PATIENCE_SECONDS), "the test never opened the gate"
+        if self.failures:
+            self.failures -= 1
+            raise CheckpointError("no space left on device")
+        return super().begin(partition, fingerprint, base, number)
+
+
+class Desk:
+    """The checkpoints of one process."""
+
+    def __init__(self, root: Path) -> None:
+        self.clock = Clock()
+        self.store = HeldStore(root)
+        self.writer = CheckpointWriter(self.store)
+        self.metrics = new_metrics()
+        self.checkpoints = Checkpoints(
+            self.store,
+            self.writer,
+            lambda partition: name_of(partition.number),
+            PARAMETERS.fingerprint(),
+            INTERVAL,
+            self.metrics,
+            self.clock,
+        )
+        self.partition = Partition("events", 0, PARAMETERS)
+
+    def new_partition(self, number: int = 0, start: int = 0) -> Partition:
+        """A partition of a new group, live from ``start`` on."""
+        self.partition = Partition("events", number, PARAMETERS)
+        newest = self.store.manifests(name_of(number)).newest_number
+        self.partition.load(RecoveryPlan(None, start, start, None), None, newest)
+        self.checkpoints.load(self.partition)
+        self.partition.loaded()
+        return self.partition
+
+    def take_over(self, manifest: Manifest, committed: int) -> Partition:
+        """A partition that an earlier owner left at ``manifest``."""
+        self.partition = Partition("events", manifest.partition.partition, PARAMETERS)
+        plan = RecoveryPlan(manifest, manifest.offset, committed, None)
+        self.partition.load(plan, committed, self.store.manifests(manifest.partition).newest_number)
+        self.checkpoints.load(self.partition)
+        self.partition.loaded()
+        return self.partition
+
+    def feed(self, partition: Partition, until: int) -> None:
+        """Learn the events before offset ``until``."""
+        learn(partition.table, EVENTS[partition.next_offset : until])
+        partition.next_offset = until
+
+    def begin_due(self) -> None:
+        self.checkpoints.begin_due([self.partition])
+
+    def settle(self) -> None:
+        """Turn as the loop does until nothing is on its way."""
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            self.checkpoints.advance()
+            if not self.checkpoints._open:
+                return
+            assert time.monotonic() < give_up_at, "a checkpoint never ended"
+            time.sleep(0.001)
+
+    def save_by_interval(self) -> None:
+        self.clock.now += INTERVAL
+        self.begin_due()
+        self.settle()
+
+    def has_ended(self, offset: int) -> bool:
+        """Whether the checkpoint at ``offset`` stands and has been noted."""
+        return self.checkpoints._saved_offset.get(name_of(0)) == offset
+
+    def manifests(self, number: int = 0) -> list[Manifest]:
+        found = self.store.manifests(name_of(number))
+        assert found.problems == []
+        return found.manifests
+
+    def read_newest(self, number: int = 0) -> dict[str, bytes]:
+        manifest = self.manifests(number)[0]
+        return dict(self.store.read(manifest.partition, manifest))
+
+    def failures_counted(self) -> float | None:
+        return self.metrics.registry.get_sample_value("stream_rcf_checkpoint_failures_total")

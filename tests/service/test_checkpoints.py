@@ -1,0 +1,248 @@
+"""When partitions are saved, with a clock that the test moves and real files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stream_rcf.errors import CheckpointError
+from stream_rcf.service.checkpoints import DamagedCheckpointError
+from stream_rcf.service.partition import Partition, PartitionState
+from stream_rcf.state.checkpoint_files import FileCheckpointStore
+from stream_rcf.state.checkpoint_store import Manifest
+from stream_rcf.state.recovery import RecoveryPlan
+from tests.service.assignment_support import EVENTS, damage, name_of, write_checkpoint
+from tests.service.checkpoint_support import INTERVAL, Desk
+from tests.service.support import PARAMETERS, learn, states_of, twin_of
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    opened = Desk(tmp_path)
+    yield opened
+    opened.checkpoints.close(10.0)
+
+
+def keys_of(store: FileCheckpointStore, manifest: Manifest, newest_segments: int = 1) -> set[str]:
+    """The keys in the newest segments alone."""
+    part = Manifest(
+        manifest.partition,
+        manifest.number,
+        manifest.offset,
+        manifest.fingerprint,
+        manifest.created_at,
+        manifest.previous,
+        sum(segment.frames for segment in manifest.segments[-newest_segments:]),
+        manifest.segments[-newest_segments:],
+    )
+    return {key for key, _ in store.read(manifest.partition, part)}
+
+
+def test_a_new_partition_gets_an_empty_checkpoint_before_anything_else(desk: Desk) -> None:
+    partition = desk.new_partition(start=17)
+    (manifest,) = desk.manifests()
+    assert (manifest.offset, manifest.keys, manifest.previous) == (17, 0, None)
+    assert manifest.fingerprint == PARAMETERS.fingerprint()
+    assert partition.state is PartitionState.LIVE
+
+
+def test_the_empty_checkpoint_cannot_be_written(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.store.failures = 1
+    with pytest.raises(CheckpointError, match=r"first, empty checkpoint could not be written"):
+        desk.new_partition()
+    desk.checkpoints.close(10.0)
+
+
+def test_nothing_is_begun_before_the_interval_has_passed(desk: Desk) -> None:
+    desk.feed(desk.new_partition(), 40)
+    desk.clock.now += INTERVAL - 0.001
+    desk.begin_due()
+    desk.settle()
+    assert [manifest.offset for manifest in desk.manifests()] == [0]
+
+    desk.clock.now += 0.002
+    desk.begin_due()
+    desk.settle()
+    assert [manifest.offset for manifest in desk.manifests()] == [40, 0]
+
+    desk.feed(desk.partition, 50)
+    desk.begin_due()  # the next interval has only begun
+    desk.settle()
+    assert [manifest.offset for manifest in desk.manifests()] == [40, 0]
+
+
+def test_a_partition_without_news_is_not_written_again(desk: Desk) -> None:
+    desk.feed(desk.new_partition(), 40)
+    desk.save_by_interval()
+    before = desk.manifests()
+    desk.save_by_interval()
+    assert desk.manifests() == before
+
+
+@pytest.mark.parametrize("state", [PartitionState.PARKED, PartitionState.REPLAYING, PartitionState.LOADING])
+def test_only_live_partitions_are_saved(desk: Desk, state: PartitionState) -> None:
+    partition = desk.new_partition()
+    desk.feed(partition, 40)
+    partition.state = state
+    desk.save_by_interval()
+    assert desk.checkpoints.save_now([partition], 5.0)
+    assert [manifest.offset for manifest in desk.manifests()] == [0]
+
+
+def test_later_segments_hold_only_what_changed(desk: Desk) -> None:
+    partition = desk.new_partition()
+    desk.feed(partition, 60)
+    desk.save_by_interval()
+    changed = {event.key for event in EVENTS[60:62]}
+    assert changed < set(partition.table.keys())
+    desk.feed(partition, 62)
+    desk.save_by_interval()
+
+    newest = desk.manifests()[0]
+    assert newest.offset == 62
+    assert keys_of(desk.store, newest) == changed
+    assert desk.read_newest() == states_of(twin_of(EVENTS[:62]))
+
+
+@pytest.mark.parametrize("keys_per_turn", [1, 2, 100])
+def test_keys_that_change_during_a_cut_are_saved_as_of_the_cut(desk: Desk, keys_per_turn: int) -> None:
+    partition = desk.new_partition()
+    desk.feed(partition, 90)
+    desk.clock.now += INTERVAL
+    desk.begin_due()
+    position = 90
+    while not desk.has_ended(90):
+        desk.checkpoints.advance(keys_per_turn)
+        position = min(position + 3, 150)
+        desk.feed(partition, position)
+    assert desk.manifests()[0].offset == 90
+    assert desk.read_newest() == states_of(twin_of(EVENTS[:90])), "exactly the events before the cut"
+    assert states_of(partition.table) == states_of(twin_of(EVENTS[:position])), "the stream is not disturbed"
+
+    desk.save_by_interval()
+    assert desk.read_newest() == states_of(twin_of(EVENTS[:position])), "and the next one has them"
+
+
+def test_a_key_born_during_a_cut_waits_for_the_next(desk: Desk) -> None:
+    partition = desk.new_partition()
+    learn(partition.table, EVENTS[:3])
+    partition.next_offset = 3
+    old_keys = set(partition.table.keys())
+    desk.clock.now += INTERVAL
+    desk.begin_due()
+    desk.feed(partition, 60)
+    assert set(partition.table.keys()) > old_keys
+    desk.settle()
+    assert desk.read_newest() == states_of(twin_of(EVENTS[:3]))
+    desk.save_by_interval()
+    assert desk.read_newest() == states_of(twin_of(EVENTS[:60]))
+
+
+def test_a_second_cut_waits_for_the_first(desk: Desk) -> None:
+    partition = desk.new_partition()
+    desk.feed(partition, 30)
+    desk.clock.now += INTERVAL
+    desk.begin_due()
+    desk.feed(partition, 40)
+    desk.clock.now += INTERVAL
+    desk.begin_due()
+    desk.settle()
+    assert [manifest.offset for manifest in desk.manifests()] == [30, 0]
+
+
+def test_a_failed_write_leaves_its_keys_to_the_next(desk: Desk) -> None:
+    partition = desk.new_partition()
+    desk.feed(partition, 60)
+    desk.save_by_interval()
+    desk.feed(partition, 62)
+    desk.store.failures = 1
+    desk.save_by_interval()
+    assert desk.manifests()[0].offset == 60
+
+    desk.feed(partition, 64)
+    desk.save_by_interval()
+
+    assert desk.manifests()[0].offset == 64
+    assert desk.read_newest() == states_of(twin_of(EVENTS[:64]))
+    assert desk.failures_counted() == 1.0
+
+
+def test_many_segments_are_merged_and_nothing_is_lost(desk: Desk) -> None:
+    partition = desk.new_partition()
+    for offset in range(10, 200, 10):
+        desk.feed(partition, offset)
+        desk.save_by_interval()
+        assert desk.read_newest() == states_of(twin_of(EVENTS[:offset]))
+    assert len(desk.manifests()[0].segments) < 12
+
+
+def test_loading_continues_bit_for_bit_and_the_next_save_is_small(desk: Desk) -> None:
+    manifest = write_checkpoint(desk.store, 0, offset=60)
+    partition = desk.take_over(manifest, committed=70)
+    assert partition.state is PartitionState.REPLAYING
+    assert states_of(partition.table) == states_of(twin_of(EVENTS[:60]))
+    desk.feed(partition, 70)
+    partition.caught_up()
+    desk.save_by_interval()
+    newest = desk.manifests()[0]
+    assert (newest.offset, newest.previous) == (70, manifest.number)
+    assert keys_of(desk.store, newest) == {event.key for event in EVENTS[60:70]}
+    assert desk.read_newest() == states_of(twin_of(EVENTS[:70]))
+
+
+def test_a_damaged_checkpoint_names_its_partition_and_its_file(desk: Desk) -> None:
+    manifest = write_checkpoint(desk.store, 0, offset=60)
+    damage(desk.store, 0, manifest)
+    with pytest.raises(DamagedCheckpointError, match=r"segment-\d+\.frames") as damaged:
+        desk.take_over(manifest, committed=70)
+    assert damaged.value.partition is desk.partition
+
+
+def test_frames_that_are_no_state_of_this_model_are_damage_too(desk: Desk) -> None:
+    writer = desk.store.begin(name_of(0), PARAMETERS.fingerprint())
+    writer.append("host-1", b"RCF1 and then something else")
+    manifest = writer.finish(60, keep_segments=False)
+    with pytest.raises(DamagedCheckpointError, match="key 'host-1'"):
+        desk.take_over(manifest, committed=70)
+
+
+def test_loading_needs_a_plan(desk: Desk) -> None:
+    with pytest.raises(AssertionError, match="has no plan"):
+        desk.checkpoints.load(Partition("events", 0, PARAMETERS))
+
+
+def test_one_partition_s_checkpoint_says_nothing_about_another(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    first, second = desk.new_partition(0), desk.new_partition(1)
+    desk.feed(first, 50)
+    desk.feed(second, 20)
+    desk.clock.now += INTERVAL
+    desk.checkpoints.begin_due([first, second])
+    desk.settle()
+    for partition, offset in ((first, 50), (second, 20)):
+        (manifest, _) = desk.manifests(partition.number)
+        assert manifest.offset == offset
+        assert dict(desk.store.read(manifest.partition, manifest)) == states_of(twin_of(EVENTS[:offset]))
+    desk.checkpoints.close(10.0)
+
+
+def test_closing_says_when_the_writer_was_too_slow(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk(tmp_path)
+    desk.feed(desk.new_partition(), 20)
+    desk.store.gate.clear()
+    desk.clock.now += INTERVAL
+    desk.begin_due()
+    desk.checkpoints.advance(100)
+    desk.checkpoints.close(0.01)
+    desk.store.gate.set()
+    assert "did not finish in time" in caplog.text
+
+
+def test_a_plan_without_a_checkpoint_stands_at_its_start(desk: Desk) -> None:
+    partition = Partition("events", 0, PARAMETERS)
+    partition.load(RecoveryPlan(None, 25, 25, "begun afresh"), 25, 0)
+    desk.checkpoints.load(partition)
+    assert [manifest.offset for manifest in desk.manifests()] == [25]
