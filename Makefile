@@ -1,6 +1,5 @@
 # One word does its own set-up: `make demo` needs Python only, `make test` also Java and Maven (see tools/).
 SHELL := /bin/bash
-MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 python := .venv/bin/python
 

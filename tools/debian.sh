@@ -23,5 +23,10 @@ debian_install() { # packages...
     echo "Installing $* (Debian packages)" >&2
     debian_lists
     # A fresh machine's timer may be holding the package lock: wait for it rather than fail.
-    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@" >&2
+    local said
+    said=$(DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq \
+        --no-install-recommends "$@" 2>&1 </dev/null) || {
+        echo "$said" >&2
+        exit 1
+    }
 }

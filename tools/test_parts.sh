@@ -51,7 +51,7 @@ need_promtool() {
     echo "Fetching promtool (Debian package prometheus)" >&2
     debian_lists
     mkdir -p "$tools"
-    (cd "$tools" && apt-get download -qq prometheus >&2 && dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb)
+    (cd "$tools" && apt-get download -qq -o APT::Sandbox::User=root prometheus >&2 && dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb)
 }
 
 need_java

@@ -135,6 +135,7 @@ def _copy_parts(source: Block, target: Block, trees: int) -> None:
     target.shingle[:] = source.shingle
     target.streams[:, :] = source.streams
     target.tree[:, :] = source.tree
+    target.limits[:] = source.limits
     capacity = source.leaf.shape[1]
     for tree in range(trees):
         size = source.tree[tree, SIZE]

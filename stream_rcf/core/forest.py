@@ -180,7 +180,11 @@ def _process_rows(address: int, model: Model, rows: np.ndarray, scratch: Scratch
     block = open_block(address, model)
     for i in range(rows.shape[0]):
         shift_shingle(block.shingle, rows[i], model.dimensions)
-        scores[i] = score_point(block, block.shingle, scratch.log2_table) if is_ready(block, model) else 0.0
+        scores[i] = (
+            score_point(block, block.shingle, scratch.log2_table, scratch.walk)
+            if is_ready(block, model)
+            else 0.0
+        )
         learn_shingle(block, model, scratch)
 
 
@@ -198,7 +202,7 @@ def _score_next(address: int, model: Model, row: np.ndarray, scratch: Scratch) -
         return 0.0
     point = block.shingle.copy()
     shift_shingle(point, row, model.dimensions)
-    return score_point(block, point, scratch.log2_table)
+    return score_point(block, point, scratch.log2_table, scratch.walk)
 
 
 @kernel

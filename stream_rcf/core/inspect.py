@@ -68,14 +68,15 @@ def views(block: KeyBlock) -> Block:
         view(1, np.float32, d),
         view(2, np.uint64, t, 2),
         view(3, np.int32, t, TREE_INTEGERS),
-        view(4, np.float64, t, c),
-        view(5, np.int32, t, c),
-        view(6, np.int32, t, c, LEAF_INTEGERS),
-        view(7, np.float32, t, c, BOX + 2 * d),
-        view(7, np.int32, t, c, BOX + 2 * d),
-        view(7, np.float64, t, c, BOX // 2 + d),
-        view(8, np.float32, p, d),
-        view(9, np.int32, p),
+        view(4, np.float64, t),
+        view(5, np.float64, t, c),
+        view(6, np.int32, t, c),
+        view(7, np.int32, t, c, LEAF_INTEGERS),
+        view(8, np.float32, t, c, BOX + 2 * d),
+        view(8, np.int32, t, c, BOX + 2 * d),
+        view(8, np.float64, t, c, BOX // 2 + d),
+        view(9, np.float32, p, d),
+        view(10, np.int32, p),
     )
 
 

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic as numba_intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _source_stamp() -> str:
+    """A digest of all kernels' sources."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode("utf-8") + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+SOURCE_STAMP = _source_stamp()
+
+
+def _stamp_cache(compiled: Any) -> None:
+    """Make a cached kernel valid for exactly these sources.
+
+    Numba compares the time and size of the kernel's own file. But kernels of one file are compiled into those of
+    another, so that after an edit there the old arithmetic would go on; and a copy of the tree has other times.
+    """
+    cache_file = compiled._cache._cache_file  # noqa: SLF001 -- numba has no public way; a test guards it
+    cache_file._source_stamp = SOURCE_STAMP  # noqa: SLF001
 
 
 def kernel(function: Function) -> Function:
@@ -18,6 +42,8 @@ def kernel(function: Function) -> Function:
     Division follows IEEE 754 (``error_model="numpy"``), so no kernel carries Python's zero checks.
     """
     compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
+    if isinstance(compiled, Dispatcher):  # NUMBA_DISABLE_JIT leaves the function as it is
+        _stamp_cache(compiled)
     return cast("Function", compiled)
 
 

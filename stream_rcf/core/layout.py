@@ -85,6 +85,7 @@ class Block(NamedTuple):
     shingle: Any  # (d,) float32: the last records, oldest first
     streams: Any  # (t, 2) uint64: random streams of sampler and cuts
     tree: Any  # (t, TREE_INTEGERS) int32
+    limits: Any  # (t,) float64: exp(greatest priority + next sequence * decay) of a full sample
     heap_weight: Any  # (t, c) float64: max-heap, the next to be evicted first
     heap_leaf: Any  # (t, c) int32: the leaf that holds the sample
     leaf: Any  # (t, c, LEAF_INTEGERS) int32
@@ -113,19 +114,20 @@ def _aligned(size: int) -> int:
 @kernel
 def section_offsets(
     trees: int, point_dimensions: int, sample_capacity: int, point_capacity: int
-) -> tuple[int, int, int, int, int, int, int, int, int, int]:
-    """Byte offsets of shingle, streams, tree, heap_weight, heap_leaf, leaf, node, points, references, and the end."""
+) -> tuple[int, int, int, int, int, int, int, int, int, int, int]:
+    """Byte offsets of shingle, streams, tree, limits, heap_weight, heap_leaf, leaf, node, points, references, and the end."""
     shingle = HEADER_WORDS * 8
     streams = shingle + _aligned(4 * point_dimensions)
     tree = streams + _aligned(16 * trees)
-    heap_weight = tree + _aligned(4 * TREE_INTEGERS * trees)
+    limits = tree + _aligned(4 * TREE_INTEGERS * trees)
+    heap_weight = limits + _aligned(8 * trees)
     heap_leaf = heap_weight + _aligned(8 * trees * sample_capacity)
     leaf = heap_leaf + _aligned(4 * trees * sample_capacity)
     node = leaf + _aligned(4 * LEAF_INTEGERS * trees * sample_capacity)
     points = node + _aligned(4 * (BOX + 2 * point_dimensions) * trees * sample_capacity)
     references = points + _aligned(4 * point_dimensions * point_capacity)
     end = references + _aligned(4 * point_capacity)
-    return shingle, streams, tree, heap_weight, heap_leaf, leaf, node, points, references, end
+    return shingle, streams, tree, limits, heap_weight, heap_leaf, leaf, node, points, references, end
 
 
 @kernel
@@ -136,8 +138,8 @@ def open_block(address: int, model: Model) -> Block:
     p = integers[POINT_CAPACITY]
     t = model.trees
     d = model.point_dimensions
-    shingle, streams, tree, heap_weight, heap_leaf, leaf, node, points, references, _ = section_offsets(
-        t, d, c, p
+    shingle, streams, tree, limits, heap_weight, heap_leaf, leaf, node, points, references, _ = (
+        section_offsets(t, d, c, p)
     )
     return Block(
         integers,
@@ -145,6 +147,7 @@ def open_block(address: int, model: Model) -> Block:
         carray(_memory_at(address + shingle), (d,), np.float32),
         carray(_memory_at(address + streams), (t, 2), np.uint64),
         carray(_memory_at(address + tree), (t, TREE_INTEGERS), np.int32),
+        carray(_memory_at(address + limits), (t,), np.float64),
         carray(_memory_at(address + heap_weight), (t, c), np.float64),
         carray(_memory_at(address + heap_leaf), (t, c), np.int32),
         carray(_memory_at(address + leaf), (t, c, LEAF_INTEGERS), np.int32),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stream_rcf.core.arithmetic import exp
 from stream_rcf.core.attribution import attribute_point, relevant_shares
 from stream_rcf.core.deletion import delete_sample
 from stream_rcf.core.insertion import insert_point
@@ -24,8 +25,8 @@ from stream_rcf.core.layout import (
 from stream_rcf.core.points import add_point, release_point, shift_shingle
 from stream_rcf.core.random_stream import next_uniform
 from stream_rcf.core.reasons import Reason
-from stream_rcf.core.sampler import heap_pop, heap_push, priority
-from stream_rcf.core.scoring import score_point
+from stream_rcf.core.sampler import heap_pop, heap_push, limit_of, priority, surely_rejected
+from stream_rcf.core.scoring import Walk, score_point
 from stream_rcf.core.threshold import ROUND_OFF, confidence_of, grade_of, learn_score, threshold_and_span
 
 SAMPLER_STREAM = 0  # column of the tree's random streams
@@ -48,6 +49,7 @@ class Scratch(NamedTuple):
     shares: np.ndarray  # (d, 2) float64
     total: np.ndarray  # (d, 2) float64
     log2_table: np.ndarray  # (sample_size + 1,) float64: log2(mass + 1)
+    walk: Walk
 
 
 @kernel
@@ -61,12 +63,19 @@ def sample_point(block: Block, model: Model, point: np.ndarray, scratch: Scratch
     """Offer ``point``, a whole shingle, to every tree: evict, insert, count references."""
     sequence = block.integers[EVENTS_SEEN] - model.shingle_size
     slot = NOTHING
+    growth = exp(model.decay)
     for tree in range(model.trees):
-        weight = priority(next_uniform(block.streams, tree, SAMPLER_STREAM), sequence, model.decay)
+        uniform = next_uniform(block.streams, tree, SAMPLER_STREAM)
         size = block.tree[tree, SIZE]
         if size < model.sample_size:
+            weight = priority(uniform, sequence, model.decay)
             next_uniform(block.streams, tree, SAMPLER_STREAM)  # the initial acceptance, certain for now
         else:
+            limit = block.limits[tree]
+            block.limits[tree] = limit * growth
+            if surely_rejected(uniform, limit):
+                continue
+            weight = priority(uniform, sequence, model.decay)
             if weight >= block.heap_weight[tree, 0]:
                 continue
             evicted = heap_pop(block.heap_weight[tree], block.heap_leaf[tree], size)
@@ -78,6 +87,8 @@ def sample_point(block: Block, model: Model, point: np.ndarray, scratch: Scratch
         block.references[block.leaf[tree, leaf, LEAF_POINT]] += 1
         heap_push(block.heap_weight[tree], block.heap_leaf[tree], size, weight, leaf)
         block.tree[tree, SIZE] = size + 1
+        if size + 1 == model.sample_size:
+            block.limits[tree] = limit_of(block.heap_weight[tree, 0], sequence + 1, model.decay)
     if slot != NOTHING and block.references[slot] == 0:
         # Every tree that took the point already had its equal.
         block.references[slot] = 1
@@ -106,7 +117,7 @@ def _judge(
     elif not is_ready(block, model):
         reason = _WARMING_UP
     else:
-        score = score_point(block, block.shingle, scratch.log2_table)
+        score = score_point(block, block.shingle, scratch.log2_table, scratch.walk)
         grade = grade_of(score, threshold, span, known, model.lower_threshold)
         if grade == 0.0 and score >= threshold:
             if score >= threshold * (1.0 + ROUND_OFF):

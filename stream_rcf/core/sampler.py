@@ -9,14 +9,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream_rcf.core.arithmetic import log
+from stream_rcf.core.arithmetic import exp, log
 from stream_rcf.core.kernel import kernel
+
+# The limit is carried from event to event by multiplication; rounding makes it err by far less than this.
+REJECTION_MARGIN = 1.001
 
 
 @kernel
 def priority(uniform: float, sequence: int, decay: float) -> float:
     """The priority of a point; ``uniform`` strictly between 0 and 1."""
     return log(-log(uniform)) - sequence * decay
+
+
+@kernel
+def limit_of(greatest: float, next_sequence: int, decay: float) -> float:
+    """What ``-log(u)`` of the next point must stay below to replace the ``greatest`` priority of a full sample."""
+    return exp(greatest + next_sequence * decay)
+
+
+@kernel
+def surely_rejected(uniform: float, limit: float) -> bool:
+    """Whether no logarithm is needed to see that the point is not taken, as nine times in ten.
+
+    ``-log(u) >= 1 - u``, so a point with ``1 - u`` above the limit cannot be below it; the margin covers rounding.
+    """
+    return 1.0 - uniform > limit * REJECTION_MARGIN
 
 
 @kernel

@@ -12,6 +12,7 @@ from stream_rcf.core.kernel import kernel
 from stream_rcf.core.layout import (
     CUT_DIMENSION,
     CUT_VALUE,
+    EVENTS_SEEN,
     LEAF_FRESH,
     LEAF_MASS,
     LEAF_PARENT,
@@ -30,6 +31,7 @@ from stream_rcf.core.layout import (
     Model,
     open_block,
 )
+from stream_rcf.core.sampler import limit_of
 
 LEFT_IS_NODE, RIGHT_IS_NODE = 1, 2  # bits of a node's sides byte; an absent bit means a leaf
 
@@ -230,7 +232,7 @@ def _import_masses_and_boxes(block: Block, tree: int) -> bool:
 def import_trees(address: int, model: Model, packed: PackedTrees) -> int:
     """Fill a newborn block of sufficient capacity; returns 0, or 1 + the first tree that is not one.
 
-    The caller has checked the lengths of all arrays, the sizes, and that every number is finite.
+    The caller has set the header and checked the lengths of all arrays, the sizes, and that every number is finite.
     """
     block = open_block(address, model)
     block.shingle[:] = packed.shingle
@@ -239,6 +241,7 @@ def import_trees(address: int, model: Model, packed: PackedTrees) -> int:
     block.points[:stored] = packed.points
     block.integers[POINT_FRESH] = stored
     block.integers[POINTS_LIVE] = stored
+    next_sequence = block.integers[EVENTS_SEEN] - model.shingle_size + 1
     stack = np.empty((model.sample_size + 1, 3), np.int64)
     sample, node, leaf = 0, 0, 0
     for tree in range(model.trees):
@@ -254,6 +257,8 @@ def import_trees(address: int, model: Model, packed: PackedTrees) -> int:
             return tree + 1
         if not _import_samples(block, tree, packed, sample) or not _import_masses_and_boxes(block, tree):
             return tree + 1
+        if size == model.sample_size:
+            block.limits[tree] = limit_of(block.heap_weight[tree, 0], next_sequence, model.decay)
         sample += size
         node += leaves - 1
         leaf += leaves

@@ -74,6 +74,11 @@ class HostMetrics:
         ]
         self._start = start
         self._step = step
+        self.planted: list[Anomaly] = []  # those that have begun, in order
+
+    def reading_at(self, timestamp: int) -> int:
+        """The number, per key, of the reading with this time."""
+        return (timestamp - self._start) // self._step
 
     def __iter__(self) -> Iterator[Reading]:
         while True:
@@ -82,4 +87,6 @@ class HostMetrics:
                 # Hosts report one after the other within a step.
                 offset = number * self._step + place * self._step // len(self._hosts)
                 values, planted = host.next_values()
+                if planted is not None and planted.first == number:
+                    self.planted.append(planted)
                 yield Reading(host.key, number, self._start + offset, values, planted)

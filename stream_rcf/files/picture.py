@@ -96,8 +96,9 @@ def _draw_score(axis: Any, x: Floats, series: Series, episodes: Sequence[Episode
         )
     if episodes:
         _name_peaks(axis, x, series, episodes)
+    if len(scored):
+        axis.legend(loc="upper left", ncols=3, frameon=False, fontsize=9)
     axis.set_ylabel("anomaly score")
-    axis.legend(loc="upper left", ncols=3, frameon=False, fontsize=9)
 
 
 def _marked_episodes(series: Series, shingle_size: int) -> list[Episode]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -18,14 +19,45 @@ FETCH_BACKOFF_MS = 20  # after the prefetch queue was full; the default of 1 s s
 LINGER_MS = 5  # batches of outputs wait at most this long; a commit flushes anyway
 PRODUCER_QUEUE_KILOBYTES = 262_144  # outputs not yet acknowledged; a full queue makes the loop wait
 
+# Options that only one kind of client knows; the other would warn about each of them at every start.
+CONSUMER_ONLY = (
+    "session.",
+    "heartbeat.",
+    "group.",
+    "partition.assignment.",
+    "queued.",
+    "fetch.",
+    "max.poll.",
+    "check.crcs",
+)
+PRODUCER_ONLY = (
+    "linger.",
+    "batch.",
+    "compression.",
+    "queue.buffering.",
+    "transaction.",
+    "message.timeout.",
+    "message.send.",
+    "delivery.",
+    "retries",
+    "retry.",
+    "sticky.",
+    "partitioner",
+)
+
+client_logger = logging.getLogger("librdkafka")  # the client's own messages, in our format
 Callback = Callable[..., None]
 
 
-def client_configuration(settings: Settings) -> dict[str, Any]:
-    """What consumer, producer and administration share."""
+def client_configuration(
+    settings: Settings, without: tuple[str, ...] = (*CONSUMER_ONLY, *PRODUCER_ONLY)
+) -> dict[str, Any]:
+    """What every client gets: the brokers, our logger, and the properties that do not begin like one of ``without``."""
+    properties = settings.kafka.properties
     return {
-        **{name: _plain(value) for name, value in settings.kafka.properties.items()},
+        **{name: value for name, value in properties.items() if not name.startswith(without)},
         "bootstrap.servers": settings.kafka.bootstrap_servers,
+        "logger": client_logger,
     }
 
 
@@ -35,7 +67,7 @@ def consumer_configuration(settings: Settings, on_error: Callback) -> dict[str, 
         "queued.max.messages.kbytes": QUEUE_KILOBYTES,
         "fetch.queue.backoff.ms": FETCH_BACKOFF_MS,
         "max.poll.interval.ms": MAX_POLL_INTERVAL_MS,
-        **client_configuration(settings),
+        **client_configuration(settings, PRODUCER_ONLY),
         "group.id": settings.kafka.group_id,
         "group.protocol": settings.kafka.group_protocol,
         "enable.auto.commit": False,
@@ -62,7 +94,7 @@ def producer_configuration(
         "queue.buffering.max.messages": 1_000_000,
         "compression.type": "lz4",
         "partitioner": "murmur2_random",  # Java's: a key lands on the partition other producers expect
-        **client_configuration(settings),
+        **client_configuration(settings, CONSUMER_ONLY),
         "enable.idempotence": True,
         "delivery.report.only.error": True,
         "on_delivery": on_delivery,
@@ -72,9 +104,3 @@ def producer_configuration(
         configuration["transactional.id"] = transactional_id
         configuration.setdefault("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS)
     return configuration
-
-
-def _plain(value: Any) -> Any:
-    """A secret as the string that the client needs."""
-    reveal = getattr(value, "get_secret_value", None)
-    return value if reveal is None else reveal()

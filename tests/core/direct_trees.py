@@ -14,7 +14,7 @@ from stream_rcf.core.layout import LEAF_POINT, SIZE, model_of
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.points import add_point, release_point
 from stream_rcf.core.random_stream import key_seed
-from stream_rcf.core.scoring import score_tree
+from stream_rcf.core.scoring import score_trees
 from stream_rcf.core.scratch import new_scratch
 from tests.oracle.comparison import nested
 
@@ -51,7 +51,9 @@ class DirectTrees:
 
     def score(self, tree: int, point: Any) -> float:
         """The score of a point in one tree."""
-        return float(score_tree(self.parts, tree, np.array(point, np.float32), self.scratch.log2_table))
+        walk = self.scratch.walk
+        score_trees(self.parts, tree, tree + 1, np.array(point, np.float32), self.scratch.log2_table, walk)
+        return float(walk.score[tree])
 
     def structure(self, tree: int) -> Any:
         """The tree as nested tuples, see `tests.oracle.comparison.nested`; None while it is empty."""

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 import orjson
 
 from stream_rcf.core.parameters import DetectorParameters
-from stream_rcf.kafka.messages import NO_TIMESTAMP, ClientError, TopicPartition
+from stream_rcf.kafka.messages import ClientError, TopicPartition
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.score_batch import score_batch
-from stream_rcf.service.partition import Partition
 from stream_rcf.settings.model import Settings, detector_parameters
 from stream_rcf.state.key_table import KeyTable
 
@@ -105,7 +104,7 @@ class FakeMessage:
     name: bytes | str | None = b"host-1"
     number: int = 0
     source: str = TOPIC
-    time: tuple[int, int] = (NO_TIMESTAMP, 0)
+    time: tuple[int, int] = (CREATE_TIME, START_OF_EVENTS)
 
     def topic(self) -> str:
         return self.source
@@ -176,15 +175,3 @@ class RecordingPublisher:
 
     def on(self, topic: str) -> list[Output]:
         return [output for output in self.outputs if output.topic == topic]
-
-
-def topic_partitions(*numbers: int) -> list[TopicPartition]:
-    return [TopicPartition(TOPIC, number) for number in numbers]
-
-
-def move_to_live(partition: Partition) -> None:
-    """Finish loading and replaying, without the events."""
-    partition.loaded()
-    if partition.accepts_events and partition.next_offset < partition.publish_from:
-        partition.next_offset = partition.publish_from
-        partition.caught_up()

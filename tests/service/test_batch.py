@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from confluent_kafka import KafkaError
 
 from stream_rcf.kafka.dead_letters import DeadLetters
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
-from stream_rcf.kafka.messages import TopicPartition
+from stream_rcf.kafka.messages import NO_TIMESTAMP
 from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.batch import BatchProcessor
 from stream_rcf.service.partition import Partition, PartitionState
@@ -23,7 +24,6 @@ from tests.service.support import (
     RecordingPublisher,
     make_stream,
     message_of,
-    move_to_live,
     new_metrics,
     small_settings,
     states_of,
@@ -253,6 +253,14 @@ def test_a_record_without_a_time_of_its_own_takes_kafka_s() -> None:
     assert bench.publisher.on("scores")[0].document["timestamp"] == START_OF_EVENTS + 5
 
 
+def test_a_record_without_any_time_is_a_dead_letter() -> None:
+    bench = Bench()
+    bench.partition()
+    bench.process([FakeMessage(0, b'{"value": 1}', time=(NO_TIMESTAMP, -1))])
+    (letter,) = bench.publisher.outputs
+    assert letter.headers["error"] == b"invalid_timestamp"
+
+
 def test_text_from_the_client_is_as_good_as_bytes() -> None:
     bench = Bench()
     bench.partition()
@@ -286,8 +294,6 @@ def test_a_failed_delivery_escapes_to_the_loop() -> None:
     bench.partition()
 
     def fail() -> None:
-        from confluent_kafka import KafkaError
-
         raise DeliveryFailed("publishing", KafkaError(KafkaError._QUEUE_FULL), Remedy.NEW_PRODUCER)
 
     bench.publisher.on_publish = fail
@@ -311,5 +317,4 @@ def test_an_empty_batch_is_no_batch() -> None:
     bench = Bench()
     bench.process([])
     assert not bench.publisher.is_open
-    move_to_live(bench.partition(live=False))
-    assert TopicPartition(TOPIC, 0).partition == 0
+    assert bench.publisher.outputs == []

@@ -29,7 +29,7 @@ if ! podman image exists docker.io/apache/kafka:4.1.0; then
 fi
 if ! podman image exists docker.io/prom/prometheus:v3.5.0; then
     mkdir -p "$work/prometheus"
-    (cd "$work/prometheus" && apt-get download -qq prometheus && dpkg-deb --extract prometheus_*.deb . && rm -f prometheus_*.deb)
+    (cd "$work/prometheus" && apt-get download -qq -o APT::Sandbox::User=root prometheus && dpkg-deb --extract prometheus_*.deb . && rm -f prometheus_*.deb)
     podman build --quiet --tag docker.io/prom/prometheus:v3.5.0 \
         --file tools/container_stand_ins/prometheus.Dockerfile "$work/prometheus" >/dev/null
 fi

@@ -1,0 +1,97 @@
+"""``python -m load_tests [--quick] [--repetitions N] [--json FILE]``: the service, its ceiling and its forest, in turn.
+
+Each repetition begins with new topics that already hold all events, and measures the bare loop, the forest alone and
+the service one after the other, so that a busy minute of the machine falls on all three.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import orjson
+
+from load_tests.breakdown import profile_service
+from load_tests.end_to_end import bare_arrivals, prepared_topics, service_arrivals
+from load_tests.figures import LEAST_SAMPLES, Figure
+from load_tests.forest_alone import decoded, many_keys, one_key
+from load_tests.machine import machine_facts
+from load_tests.report import Results, markdown, plain_data
+from load_tests.workload import FULL, QUICK, Message, Workload
+from stream_rcf.core.warmup import warm_up
+from tests.support.broker import KafkaBroker
+
+NAMES = {
+    "service_young": "service, end to end, exactly once, young",
+    "service_mature": "service, end to end, exactly once, mature",
+    "bare": "bare consume, parse, produce, commit",
+    "forest_young": "forest alone (score_batch), young",
+    "forest_mature": "forest alone (score_batch), mature",
+    "one_key": "forest alone, one key (process_many)",
+}
+SEED = 20261125
+BROKER_PROPERTIES = {"log.segment.bytes": str(256 * 2**20)}  # large segments: the broker has less to roll
+
+
+def main() -> int:
+    """Run and print the report."""
+    parser = argparse.ArgumentParser(prog="python -m load_tests", description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="about a minute: fewer keys, two repetitions")
+    parser.add_argument("--repetitions", type=int, metavar="N", help=f"at least {LEAST_SAMPLES}; 3 by default")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there too")
+    given = parser.parse_args()
+    repetitions = given.repetitions if given.repetitions is not None else 2 if given.quick else 3
+    if repetitions < LEAST_SAMPLES:
+        parser.error(f"--repetitions is {repetitions}, but a figure needs at least {LEAST_SAMPLES}")
+    results = measure(QUICK if given.quick else FULL, repetitions)
+    print(markdown(results))
+    if given.json is not None:
+        given.json.write_bytes(orjson.dumps(plain_data(results), option=orjson.OPT_INDENT_2))
+    return 0
+
+
+def measure(workload: Workload, repetitions: int) -> Results:
+    """Run every repetition and one profiled run, on one broker."""
+    warm_up()
+    samples: dict[str, list[float]] = {name: [] for name in NAMES}
+    with KafkaBroker(BROKER_PROPERTIES) as broker:
+        facts = machine_facts(broker.is_external)
+        messages = workload.messages(SEED)
+        for number in range(1, repetitions + 1):
+            for name, rate in repetition(broker, workload, messages, f"load-{number}").items():
+                samples[name].append(rate)
+                _progress(f"repetition {number} of {repetitions}: {NAMES[name]}: {rate:,.0f} events/s")
+        with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
+            topics = prepared_topics(broker, "load-profile", messages)
+            breakdown = profile_service(topics, workload, Path(folder))
+    figures = {name: Figure(NAMES[name], tuple(samples[name])) for name in NAMES}
+    return Results(machine=facts, workload=workload, breakdown=breakdown, **figures)
+
+
+def repetition(
+    broker: KafkaBroker, workload: Workload, messages: list[Message], word: str
+) -> dict[str, float]:
+    """Every rate once, in events/s, by its short name."""
+    topics = prepared_topics(broker, word, messages)
+    with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
+        bare = bare_arrivals(topics, workload, word, Path(folder))
+        forest = many_keys(decoded(messages))
+        service = service_arrivals(topics, workload, Path(folder))
+    return {
+        "service_young": service.rate(*workload.young_range),
+        "service_mature": service.rate(*workload.mature_range),
+        "bare": bare.rate(workload.skipped, workload.total),
+        "forest_young": forest.rate(*workload.young_range),
+        "forest_mature": forest.rate(*workload.mature_range),
+        "one_key": one_key(),
+    }
+
+
+def _progress(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""The service and the bare loop as processes of their own, over the same topic, measured at their outputs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from load_tests.arrival import watch_arrivals
+from load_tests.figures import Arrivals
+from load_tests.workload import PARTITIONS, Message, Workload
+from tests.support.broker import KafkaBroker
+from tests.support.service import Topics
+
+CHECKPOINT_SECONDS = 30  # the default; the tests' topics come with a shorter one
+END_SECONDS = 120.0  # for an orderly end, last checkpoints included
+TAIL_CHARACTERS = 3000  # of a failed program's log
+
+
+class Program:
+    """A program under test, its output in a log; leaving the ``with`` block ends it."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self._log = log
+        with log.open("ab") as stream:
+            self._process = subprocess.Popen(
+                command,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+            )
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def check(self) -> None:
+        """Raise ``RuntimeError`` with the end of its log when it failed."""
+        code = self._process.poll()
+        if code not in {None, 0}:
+            raise RuntimeError(f"the program ended with {code}:\n{self._log.read_text()[-TAIL_CHARACTERS:]}")
+
+    def stop(self) -> None:
+        """Ask it to end with SIGTERM and wait. Raises ``RuntimeError`` when it fails to."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(END_SECONDS)
+        self.check()
+
+    def wait(self) -> None:
+        """Wait for its own end. Raises ``RuntimeError`` when that is a failure."""
+        self._process.wait(END_SECONDS)
+        self.check()
+
+
+def prepared_topics(broker: KafkaBroker, word: str, messages: Sequence[Message]) -> Topics:
+    """New topics of which the input holds all events."""
+    topics = Topics(broker, word, PARTITIONS)
+    broker.create_topic(f"{word}-bare", PARTITIONS)
+    broker.produce(topics.events, messages)
+    return topics
+
+
+def service_arrivals(
+    topics: Topics, workload: Workload, folder: Path, command: Sequence[str] = ("-m", "stream_rcf", "run")
+) -> Arrivals:
+    """Run the service over the topic with default settings; when its scores arrived."""
+    environment = topics.environment(
+        folder / "checkpoints", checkpoint__interval_seconds=CHECKPOINT_SECONDS, logging__level="warning"
+    )
+    with Program([sys.executable, *command], environment, folder / "service.log") as service:
+        arrivals = watch_arrivals(
+            topics.broker.bootstrap, topics.scores, PARTITIONS, workload.total, service.check
+        )
+        service.stop()
+    return arrivals
+
+
+def bare_arrivals(topics: Topics, workload: Workload, word: str, folder: Path) -> Arrivals:
+    """Run the bare loop over the same topic; when its copies arrived."""
+    target = f"{word}-bare"
+    arguments = (topics.broker.bootstrap, topics.events, target, target, str(workload.total))
+    with Program(
+        [sys.executable, "-m", "load_tests.bare_loop", *arguments], {}, folder / "bare.log"
+    ) as loop:
+        arrivals = watch_arrivals(topics.broker.bootstrap, target, PARTITIONS, workload.total, loop.check)
+        loop.wait()
+    return arrivals

@@ -1,0 +1,127 @@
+"""Records as bytes: every field of the contract, in a fixed order, the same for the same event."""
+
+from __future__ import annotations
+
+import math
+
+import orjson
+import pytest
+
+from stream_rcf.core.reasons import Reason
+from stream_rcf.pipeline.encode import RecordEncoder, alert_id, number_text, reason_text, severity_of
+from stream_rcf.pipeline.events import Event, Position
+from stream_rcf.pipeline.score_batch import ScoredBatch
+
+SCORE_FIELDS = [
+    "key",
+    "timestamp",
+    "values",
+    "anomaly_score",
+    "threshold",
+    "anomaly_grade",
+    "is_anomaly",
+    "confidence",
+    "expected_values",
+    "relevant_attribution",
+    "reason",
+    "source",
+    "model",
+]
+EVENT = Event("hôte|1", 1_767_225_600_000, (12.5, -0.25))
+SOURCE = Position("events", 3, 41)
+SCORED = ScoredBatch(
+    score=[0.0, 1.75],
+    threshold=[1.5, 1.25],
+    grade=[0.0, 0.6],
+    confidence=[0.0, 0.9],
+    reason=[int(Reason.WARMING_UP), int(Reason.NONE)],
+    events_seen=[5, 900],
+    first_anomalous_timestamp=[0, 1_767_225_500_000],
+    attribution={1: [0.75, 0.25]},
+)
+ENCODER = RecordEncoder(("cpu", "memory"), "0123456789abcdef")
+
+
+def test_a_score_record_has_the_fields_of_the_contract_in_order() -> None:
+    record = ENCODER.score_record(EVENT, SOURCE, SCORED, 1)
+    assert list(record) == SCORE_FIELDS
+    assert record == {
+        "key": "hôte|1",
+        "timestamp": 1_767_225_600_000,
+        "values": {"cpu": 12.5, "memory": -0.25},
+        "anomaly_score": 1.75,
+        "threshold": 1.25,
+        "anomaly_grade": 0.6,
+        "is_anomaly": True,
+        "confidence": 0.9,
+        "expected_values": None,
+        "relevant_attribution": {"cpu": 0.75, "memory": 0.25},
+        "reason": None,
+        "source": {"topic": "events", "partition": 3, "offset": 41},
+        "model": {"events_seen": 900, "fingerprint": "0123456789abcdef"},
+    }
+
+
+def test_an_event_without_a_score_yet_says_why() -> None:
+    record = ENCODER.score_record(EVENT, SOURCE, SCORED, 0)
+    assert list(record) == SCORE_FIELDS
+    assert record["is_anomaly"] is False
+    assert record["relevant_attribution"] is None
+    assert record["reason"] == "warming_up"
+
+
+def test_an_alert_is_the_score_record_and_three_fields_after_it() -> None:
+    record = ENCODER.score_record(EVENT, SOURCE, SCORED, 1)
+    alert = ENCODER.alert_record(record, SOURCE, SCORED.first_anomalous_timestamp[1])
+    assert list(alert) == [*SCORE_FIELDS, "alert_id", "severity", "first_anomalous_timestamp"]
+    assert alert["alert_id"] == "events:3:41"
+    assert alert["severity"] == "high"
+    assert alert["first_anomalous_timestamp"] == 1_767_225_500_000
+    assert list(record) == SCORE_FIELDS, "the score record itself is left as it was"
+
+
+@pytest.mark.parametrize(
+    ("grade", "word"),
+    [
+        (1.0, "critical"),
+        (0.75, "critical"),
+        (0.7499, "high"),
+        (0.5, "high"),
+        (0.4999, "medium"),
+        (0.25, "medium"),
+        (0.2499, "low"),
+        (1e-12, "low"),
+    ],
+)
+def test_severity_follows_the_grade(grade: float, word: str) -> None:
+    assert severity_of(grade) == word
+
+
+def test_no_two_positions_share_an_alert_id() -> None:
+    positions = [
+        Position(topic, partition, offset)
+        for topic in ("a", "a.1", "a-1", "a1")
+        for partition in (0, 1, 11)
+        for offset in (0, 1, 11, 111)
+    ]
+    assert len({alert_id(position) for position in positions}) == len(positions)
+
+
+@pytest.mark.parametrize("number", [0.0, 1.0, 0.1, 1e-7, 1e16, 5e-324, 1.7976931348623157e308, 1 / 3])
+def test_a_number_is_written_as_in_the_json_records(number: float) -> None:
+    record = ENCODER.score_record(EVENT, SOURCE, SCORED._replace(score=[number, number]), 1)
+    assert f'"anomaly_score":{number_text(number)},'.encode() in orjson.dumps(record)
+    assert float(number_text(number)) == number
+
+
+def test_numbers_come_back_as_they_were() -> None:
+    for exponent in range(-300, 300, 7):
+        number = math.pi * 10.0**exponent
+        assert float(number_text(number)) == number
+
+
+def test_every_reason_has_a_text() -> None:
+    assert [reason_text(reason) for reason in Reason] == [reason.text for reason in Reason]
+    assert reason_text(Reason.NONE) is None
+    with pytest.raises(IndexError):
+        reason_text(len(Reason))

@@ -1,0 +1,118 @@
+"""A consistent cut: each key once, as it was when the cut began, in whatever order the stream touches them."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from stream_rcf.state.cut import ConsistentCut
+
+
+class Counters:
+    """Keys whose state is a number; a change adds one. Packs are counted."""
+
+    def __init__(self, *keys: str) -> None:
+        self.values = dict.fromkeys(keys, 0)
+        self.packed: list[str] = []
+
+    def pack(self, key: str) -> bytes:
+        self.packed.append(key)
+        return str(self.values[key]).encode()
+
+    def cut(self) -> ConsistentCut:
+        return ConsistentCut(self.values, self.pack)
+
+    def change(self, cut: ConsistentCut, key: str) -> None:
+        cut.before_change(key)
+        self.values[key] = self.values.get(key, 0) + 1
+
+
+def take_all(cut: ConsistentCut, most: int = 3) -> list[tuple[str, bytes]]:
+    taken = []
+    while not cut.is_complete:
+        taken += cut.take(most)
+    return taken
+
+
+def test_an_empty_cut_is_complete_at_once() -> None:
+    cut = Counters().cut()
+    assert cut.is_complete
+    assert cut.keys == ()
+    assert cut.take(5) == []
+
+
+def test_each_key_is_taken_once_in_order() -> None:
+    counters = Counters("a", "b", "c", "d")
+    cut = counters.cut()
+    assert cut.take(3) == [("a", b"0"), ("b", b"0"), ("c", b"0")]
+    assert not cut.is_complete
+    assert cut.take(3) == [("d", b"0")]
+    assert cut.is_complete
+    assert cut.take(3) == []
+    assert counters.packed == ["a", "b", "c", "d"]
+
+
+def test_a_key_is_packed_before_it_changes_and_only_then() -> None:
+    counters = Counters("a", "b", "c")
+    cut = counters.cut()
+    for _ in range(3):
+        counters.change(cut, "c")
+    assert counters.packed == ["c"]
+    assert dict(take_all(cut)) == {"a": b"0", "b": b"0", "c": b"0"}
+    assert counters.values["c"] == 3
+
+
+def test_a_change_after_the_key_was_taken_packs_nothing() -> None:
+    counters = Counters("a", "b")
+    cut = counters.cut()
+    cut.take(1)
+    counters.change(cut, "a")
+    assert counters.packed == ["a"]
+    assert take_all(cut) == [("b", b"0")]
+
+
+def test_a_key_born_during_the_cut_is_not_in_it() -> None:
+    counters = Counters("a")
+    cut = counters.cut()
+    counters.change(cut, "new")
+    assert take_all(cut) == [("a", b"0")]
+    assert cut.keys == ("a",)
+
+
+def test_what_the_stream_packed_is_given_out_even_beyond_the_number_asked_for() -> None:
+    counters = Counters("a", "b", "c", "d")
+    cut = counters.cut()
+    for key in ("b", "c", "d"):
+        counters.change(cut, key)
+    assert cut.take(1) == [("b", b"0"), ("c", b"0"), ("d", b"0")], "they are in memory already"
+    assert cut.take(1) == [("a", b"0")]
+    assert cut.is_complete
+
+
+def test_the_cut_is_complete_only_when_all_was_taken() -> None:
+    counters = Counters("a")
+    cut = counters.cut()
+    counters.change(cut, "a")
+    assert not cut.is_complete, "packed, but nobody has it yet"
+    cut.take(1)
+    assert cut.is_complete
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_interleaving_gives_the_state_at_the_beginning(seed: int) -> None:
+    generator = random.Random(seed)
+    keys = [f"key-{i}" for i in range(generator.randrange(1, 40))]
+    counters = Counters(*keys)
+    for key in keys:
+        counters.values[key] = generator.randrange(100)
+    expected = {key: str(value).encode() for key, value in counters.values.items()}
+    cut = counters.cut()
+    taken: list[tuple[str, bytes]] = []
+    while not cut.is_complete:
+        if generator.random() < 0.7:
+            counters.change(cut, generator.choice([*keys, "newborn"]))
+        else:
+            taken += cut.take(generator.randrange(1, 5))
+    assert len(taken) == len(keys)
+    assert dict(taken) == expected
