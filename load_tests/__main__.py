@@ -16,7 +16,7 @@ import orjson
 from load_tests.breakdown import profile_service
 from load_tests.end_to_end import bare_arrivals, prepared_topics, service_arrivals
 from load_tests.figures import LEAST_SAMPLES, Figure
-from load_tests.forest_alone import decoded, many_keys, one_key
+from load_tests.forest_alone import many_keys, one_key
 from load_tests.machine import machine_facts
 from load_tests.report import Results, markdown, plain_data
 from load_tests.workload import FULL, QUICK, Message, Workload
@@ -29,6 +29,7 @@ NAMES = {
     "bare": "bare consume, parse, produce, commit",
     "forest_young": "forest alone (score_batch), young",
     "forest_mature": "forest alone (score_batch), mature",
+    "forest_scattered": "forest alone (score_batch), mature, every batch over all keys",
     "one_key": "forest alone, one key (process_many)",
 }
 SEED = 20261125
@@ -39,7 +40,9 @@ def main() -> int:
     """Run and print the report."""
     parser = argparse.ArgumentParser(prog="python -m load_tests", description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="about a minute: fewer keys, two repetitions")
-    parser.add_argument("--repetitions", type=int, metavar="N", help=f"at least {LEAST_SAMPLES}; 3 by default")
+    parser.add_argument(
+        "--repetitions", type=int, metavar="N", help=f"at least {LEAST_SAMPLES}; 3 by default"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there too")
     given = parser.parse_args()
     repetitions = given.repetitions if given.repetitions is not None else 2 if given.quick else 3
@@ -77,14 +80,15 @@ def repetition(
     topics = prepared_topics(broker, word, messages)
     with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
         bare = bare_arrivals(topics, workload, word, Path(folder))
-        forest = many_keys(decoded(messages))
+        forest = many_keys(messages, workload.mature)
         service = service_arrivals(topics, workload, Path(folder))
     return {
         "service_young": service.rate(*workload.young_range),
         "service_mature": service.rate(*workload.mature_range),
-        "bare": bare.rate(workload.skipped, workload.total),
-        "forest_young": forest.rate(*workload.young_range),
-        "forest_mature": forest.rate(*workload.mature_range),
+        "bare": bare.rate(workload.skipped, bare.counts[-1]),
+        "forest_young": forest.backlog.rate(*workload.young_range),
+        "forest_mature": forest.backlog.rate(*workload.mature_range),
+        "forest_scattered": forest.scattered,
         "one_key": one_key(),
     }
 

@@ -1,6 +1,6 @@
 """The ceiling: consume, parse, produce, commit, with the service's client and options and nothing in between.
 
-A program of its own, as the service is: ``python -m load_tests.bare_loop BOOTSTRAP INPUT OUTPUT GROUP COUNT``.
+A program of its own, as the service is: ``python -m load_tests.bare_loop BOOTSTRAP INPUT OUTPUT GROUP COUNT ROUNDS``.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ COMMIT_SECONDS = 0.1  # the service's default
 CALL_TIMEOUT = 30.0  # s
 
 
-def main(bootstrap: str, source: str, target: str, group: str, count: int) -> None:
-    """Copy ``count`` events from ``source`` to ``target``, exactly once."""
+def main(bootstrap: str, source: str, target: str, group: str, count: int, rounds: int) -> None:
+    """Copy the ``count`` events of ``source`` to ``target``, ``rounds`` times, with a commit every 100 ms."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -51,12 +51,14 @@ def main(bootstrap: str, source: str, target: str, group: str, count: int) -> No
         }
     )
     producer.init_transactions(CALL_TIMEOUT)
-    consumer.assign([TopicPartition(source, number, 0) for number in range(PARTITIONS)])
+    beginning = [TopicPartition(source, number, 0) for number in range(PARTITIONS)]
     copied = 0
     position: dict[int, int] = {}
     last_commit = time.monotonic()
     producer.begin_transaction()
-    while copied < count:
+    while copied < count * rounds:
+        if copied % count == 0:
+            consumer.assign(beginning)
         for message in consumer.consume(BATCH_SIZE, 0.01):
             error = message.error()
             if error is not None:
@@ -67,15 +69,16 @@ def main(bootstrap: str, source: str, target: str, group: str, count: int) -> No
             position[message.partition() or 0] = (message.offset() or 0) + 1
             copied += 1
         producer.poll(0)
-        if time.monotonic() - last_commit >= COMMIT_SECONDS or copied >= count:
+        if time.monotonic() - last_commit >= COMMIT_SECONDS or copied == count * rounds:
             offsets = [TopicPartition(source, number, offset) for number, offset in position.items()]
             producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), CALL_TIMEOUT)
             producer.commit_transaction(CALL_TIMEOUT)
             last_commit = time.monotonic()
-            if copied < count:
+            if copied < count * rounds:
                 producer.begin_transaction()
     consumer.close()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5], int(sys.argv[5]))
+    BOOTSTRAP, INPUT, OUTPUT, GROUP = sys.argv[1:5]
+    main(BOOTSTRAP, INPUT, OUTPUT, GROUP, int(sys.argv[5]), int(sys.argv[6]))

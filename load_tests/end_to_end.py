@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from load_tests.arrival import watch_arrivals
+from load_tests.arrival import ArrivalReader
 from load_tests.figures import Arrivals
 from load_tests.workload import PARTITIONS, Message, Workload
 from tests.support.broker import KafkaBroker
@@ -75,21 +75,25 @@ def service_arrivals(
     environment = topics.environment(
         folder / "checkpoints", checkpoint__interval_seconds=CHECKPOINT_SECONDS, logging__level="warning"
     )
-    with Program([sys.executable, *command], environment, folder / "service.log") as service:
-        arrivals = watch_arrivals(
-            topics.broker.bootstrap, topics.scores, PARTITIONS, workload.total, service.check
-        )
+    with (
+        ArrivalReader(topics.broker.bootstrap, topics.scores, PARTITIONS) as reader,
+        Program([sys.executable, *command], environment, folder / "service.log") as service,
+    ):
+        arrivals = reader.watch(workload.total, service.check)
         service.stop()
     return arrivals
 
 
 def bare_arrivals(topics: Topics, workload: Workload, word: str, folder: Path) -> Arrivals:
-    """Run the bare loop over the same topic; when its copies arrived."""
+    """Run the bare loop over the same topic, as often as the workload says; when its copies arrived."""
     target = f"{word}-bare"
-    arguments = (topics.broker.bootstrap, topics.events, target, target, str(workload.total))
-    with Program(
-        [sys.executable, "-m", "load_tests.bare_loop", *arguments], {}, folder / "bare.log"
-    ) as loop:
-        arrivals = watch_arrivals(topics.broker.bootstrap, target, PARTITIONS, workload.total, loop.check)
+    arguments = (topics.broker.bootstrap, topics.events, target, target)
+    numbers = (str(workload.total), str(workload.bare_rounds))
+    command = [sys.executable, "-m", "load_tests.bare_loop", *arguments, *numbers]
+    with (
+        ArrivalReader(topics.broker.bootstrap, target, PARTITIONS) as reader,
+        Program(command, {}, folder / "bare.log") as loop,
+    ):
+        arrivals = reader.watch(workload.total * workload.bare_rounds, loop.check)
         loop.wait()
     return arrivals

@@ -18,7 +18,9 @@ class Figure:
 
     def __post_init__(self) -> None:
         if len(self.samples) < LEAST_SAMPLES:
-            raise ValueError(f"{self.name}: {len(self.samples)} repetition(s); a figure needs {LEAST_SAMPLES}")
+            raise ValueError(
+                f"{self.name}: {len(self.samples)} repetition(s); a figure needs {LEAST_SAMPLES}"
+            )
 
     @property
     def median(self) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from load_tests.figures import Arrivals
-from load_tests.workload import Message
+from load_tests.workload import PARTITIONS, Message
 from stream_rcf import RandomCutForest
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.pipeline.decode import EventDecoder
@@ -18,20 +20,51 @@ from stream_rcf.state.key_table import KeyTable
 
 BATCH_SIZE = 1000  # the service's default
 MATURE_AFTER = 1000  # events of the one key, not measured
-ONE_KEY_EVENTS = 20_000
+ONE_KEY_EVENTS = 50_000
 
 
-def decoded(messages: Sequence[Message]) -> list[Event]:
+@dataclass(frozen=True)
+class ForestRun:
+    """``backlog``: batches as the service reads a backlog. ``scattered``: events/s when each batch is spread over all
+    keys, as when events arrive live; models are mature there.
+    """
+
+    backlog: Arrivals
+    scattered: float
+
+
+def backlog_order(messages: Sequence[Message]) -> list[Message]:
+    """The order in which a client hands a backlog over: a thousand of one partition, then of the next."""
+    queues = [[message for message in messages if message[2] == number] for number in range(PARTITIONS)]
+    longest = max(map(len, queues))
+    return [
+        message
+        for start in range(0, longest, BATCH_SIZE)
+        for queue in queues
+        for message in queue[start : start + BATCH_SIZE]
+    ]
+
+
+def many_keys(messages: Sequence[Message], mature: int) -> ForestRun:
+    """Score all events from empty models in the backlog's order, then the last ``mature`` ones again, scattered."""
+    parameters = detector_parameters(Settings())
+    table = KeyTable(parameters)
+    backlog, scattered = _decoded(backlog_order(messages)), _decoded(messages[-mature:])
+    gc.freeze()  # the service does not hold all events at once; the collector must not walk them here
+    arrivals = _score(parameters, table, backlog)
+    again = _score(parameters, table, scattered)
+    gc.unfreeze()
+    return ForestRun(arrivals, again.rate(0, len(scattered)))
+
+
+def _decoded(messages: Sequence[Message]) -> list[Event]:
     """The events as the service decodes them."""
     decoder = EventDecoder(event_schema(Settings()))
     events = [decoder.decode(value, key, timestamp) for key, value, _, timestamp in messages]
     return [event for event in events if isinstance(event, Event)]
 
 
-def many_keys(events: Sequence[Event]) -> Arrivals:
-    """Score all events from empty models, in batches; when each batch was done."""
-    parameters: DetectorParameters = detector_parameters(Settings())
-    table = KeyTable(parameters)
+def _score(parameters: DetectorParameters, table: KeyTable, events: Sequence[Event]) -> Arrivals:
     times, counts = [0.0], [0]
     began = time.perf_counter()
     for start in range(0, len(events), BATCH_SIZE):
@@ -45,7 +78,9 @@ def many_keys(events: Sequence[Event]) -> Arrivals:
 def one_key() -> float:
     """Events per second of ``RandomCutForest.process_many`` on a single mature key: all its trees stay in the cache."""
     forest = RandomCutForest()
-    values = [math.sin(i / 8.0) + 0.1 * ((i * 7919) % 101) / 101 for i in range(MATURE_AFTER + ONE_KEY_EVENTS)]
+    values = [
+        math.sin(i / 8.0) + 0.1 * ((i * 7919) % 101) / 101 for i in range(MATURE_AFTER + ONE_KEY_EVENTS)
+    ]
     forest.process_many(values[:MATURE_AFTER])
     began = time.perf_counter()
     forest.process_many(values[MATURE_AFTER:])

@@ -36,6 +36,7 @@ class Stopwatch:
         self._young = young
         self._is_counting = False
         self.seconds: dict[str, float] = {}
+        self.sums: dict[str, float] = {}  # at the end of the last batch: what comes later is no event's
         self.events = 0  # counted while counting
         self._all_events = 0
         self.began = self.ended = 0.0
@@ -59,6 +60,7 @@ class Stopwatch:
         if self._is_counting:
             self.events += events
             self.ended = now
+            self.sums = dict(self.seconds)
         self._all_events += events
         if not self._is_counting and self._all_events >= self._young:
             self._is_counting = True
@@ -70,10 +72,12 @@ def main(output: Path, young: int) -> None:
     watch = Stopwatch(young)
     Source.read = watch.around("read", Source.read)  # type: ignore[method-assign]  # a stopwatch keeps its behaviour
     EventDecoder.decode = watch.around("decode", EventDecoder.decode)  # type: ignore[method-assign]  # as above
-    batch_module.score_batch = watch.around("score", score_batch_module.score_batch)
+    score = watch.around("score", score_batch_module.score_batch)
+    setattr(batch_module, "score_batch", score)  # noqa: B010 -- by the name under which the batch calls it
     for name in ("score_record", "alert_record"):
         setattr(RecordEncoder, name, watch.around(f"encode: {name}", getattr(RecordEncoder, name)))
-    batch_module.orjson = SimpleNamespace(dumps=watch.around("encode: bytes", orjson.dumps))  # type: ignore[assignment]  # as above
+    encode = SimpleNamespace(dumps=watch.around("encode: bytes", orjson.dumps))
+    setattr(batch_module, "orjson", encode)  # noqa: B010 -- as above
     publish = watch.around("produce", TransactionalPublisher.publish)
     TransactionalPublisher.publish = publish  # type: ignore[method-assign]  # as above
     commit = watch.around("commit", TransactionalPublisher.commit)
@@ -92,9 +96,7 @@ def main(output: Path, young: int) -> None:
     stop.listen()
     run_service(settings, stop)
     output.write_bytes(
-        orjson.dumps(
-            {"events": watch.events, "elapsed": watch.ended - watch.began, "seconds": watch.seconds}
-        )
+        orjson.dumps({"events": watch.events, "elapsed": watch.ended - watch.began, "seconds": watch.sums})
     )
 
 

@@ -23,6 +23,7 @@ class Results:
     bare: Figure
     forest_young: Figure
     forest_mature: Figure
+    forest_scattered: Figure
     one_key: Figure
     breakdown: Breakdown
 
@@ -35,6 +36,7 @@ class Results:
             self.bare,
             self.forest_young,
             self.forest_mature,
+            self.forest_scattered,
             self.one_key,
         )
 
@@ -46,6 +48,7 @@ class Results:
             paired_ratio(self.service_mature, self.bare),
             paired_ratio(self.service_young, self.forest_young),
             paired_ratio(self.service_mature, self.forest_mature),
+            paired_ratio(self.forest_scattered, self.forest_mature),
             paired_ratio(self.forest_mature, self.one_key),
         )
 
@@ -60,7 +63,8 @@ def markdown(results: Results) -> str:
         f"{workload.keys:,} keys in random order, {workload.total:,} events of one number, 50 trees of 256, shingle 8, "
         f"default batches and commits, 4 partitions. Young: events {workload.skipped:,} to {workload.young:,} "
         f"(up to {workload.young // workload.keys} per key); mature: events {first:,} to {last:,}. Client, broker and "
-        "reader share the machine.",
+        "reader share the machine. The input is a backlog, which the client hands over a partition at a time; live "
+        "events come scattered over all keys.",
         "",
         *[f"* {name}: {value}" for name, value in results.machine.items()],
         "",

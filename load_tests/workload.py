@@ -11,6 +11,7 @@ START_OF_EVENTS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, epoch ms
 SPIKES = 1 / 400  # share of events
 PERIOD = 48  # events of one key until its pattern repeats
 PARTITIONS = 4
+LEAST_BARE_EVENTS = 600_000  # about six seconds of the bare loop
 
 Message = tuple[bytes, bytes, int, int]  # key, value, partition, timestamp
 
@@ -30,6 +31,11 @@ class Workload:
     def total(self) -> int:
         """All events."""
         return self.young + self.mature
+
+    @property
+    def bare_rounds(self) -> int:
+        """How often the bare loop copies all events: it is so fast that one round of few would be over at once."""
+        return -(-LEAST_BARE_EVENTS // self.total)
 
     @property
     def skipped(self) -> int:
@@ -66,5 +72,5 @@ class Workload:
         return messages
 
 
-FULL = Workload(keys=1000, young=300_000, mature=300_000)
-QUICK = Workload(keys=200, young=60_000, mature=40_000)
+FULL = Workload(keys=1000, young=300_000, mature=200_000)
+QUICK = Workload(keys=100, young=30_000, mature=30_000)

@@ -15,9 +15,7 @@ MOST_RATE = 100_000.0  # events/s; what is beyond the machine waits
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``stream-rcf demo``."""
-    parser.add_argument(
-        "--seconds", type=float, metavar="N", help="end after this (until Ctrl-C without it)"
-    )
+    parser.add_argument("--seconds", type=float, metavar="N", help="end after this (until Ctrl-C without it)")
     parser.add_argument("--keys", type=int, default=20, metavar="M", help="hosts to make up (20)")
     parser.add_argument("--rate", type=float, default=400.0, metavar="R", help="events per second (400)")
 

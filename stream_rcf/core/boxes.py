@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream_rcf.core.kernel import kernel
+from stream_rcf.core.kernel import inlined_kernel
 from stream_rcf.core.layout import BOX, LEAF_POINT, RANGE_SUM, Block
 
 
-@kernel
+@inlined_kernel
 def sum_sides(block: Block, tree: int, node: int) -> None:
     """Recompute the sum of the box's sides, always in coordinate order, so that equal boxes have equal sums."""
     record = block.node[tree, node]
@@ -19,7 +19,7 @@ def sum_sides(block: Block, tree: int, node: int) -> None:
     block.node_doubles[tree, node, RANGE_SUM] = total
 
 
-@kernel
+@inlined_kernel
 def contains(record: np.ndarray, point: np.ndarray) -> bool:
     """Whether the box of a node's record holds ``point``, borders included."""
     d = point.shape[0]
@@ -29,7 +29,7 @@ def contains(record: np.ndarray, point: np.ndarray) -> bool:
     return True
 
 
-@kernel
+@inlined_kernel
 def strictly_contains(record: np.ndarray, point: np.ndarray) -> bool:
     """Whether ``point`` lies inside the box and touches no border."""
     d = point.shape[0]
@@ -39,7 +39,7 @@ def strictly_contains(record: np.ndarray, point: np.ndarray) -> bool:
     return True
 
 
-@kernel
+@inlined_kernel
 def extend(block: Block, tree: int, node: int, point: np.ndarray) -> None:
     """Grow the node's box to hold ``point``."""
     record = block.node[tree, node]
@@ -50,7 +50,7 @@ def extend(block: Block, tree: int, node: int, point: np.ndarray) -> None:
     sum_sides(block, tree, node)
 
 
-@kernel
+@inlined_kernel
 def copy_box(block: Block, tree: int, code: int, lower: np.ndarray, upper: np.ndarray) -> None:
     """Write the box of an inner node, or of the leaf ``~code``, to ``lower`` and ``upper``, (d,) float32 each."""
     d = lower.shape[0]
@@ -65,7 +65,7 @@ def copy_box(block: Block, tree: int, code: int, lower: np.ndarray, upper: np.nd
             upper[i] = point[i]
 
 
-@kernel
+@inlined_kernel
 def merge_box(block: Block, tree: int, code: int, lower: np.ndarray, upper: np.ndarray) -> None:
     """Grow the box ``lower``, ``upper`` to hold that of ``code``."""
     d = lower.shape[0]
@@ -80,7 +80,7 @@ def merge_box(block: Block, tree: int, code: int, lower: np.ndarray, upper: np.n
             upper[i] = max(upper[i], point[i])
 
 
-@kernel
+@inlined_kernel
 def box_from_children(block: Block, tree: int, node: int, left: int, right: int) -> None:
     """Set the node's box to the union of its children's."""
     d = block.shingle.shape[0]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream_rcf.core.kernel import kernel
+from stream_rcf.core.kernel import inlined_kernel
 
 MINUS_INFINITY = np.float32(-np.inf)  # the direction in which to look for the next lower float32
 
 
-@kernel
+@inlined_kernel
 def cut_extended_box(
     lower: np.ndarray, upper: np.ndarray, point: np.ndarray, uniform: float
 ) -> tuple[int, np.float32]:

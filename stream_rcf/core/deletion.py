@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stream_rcf.core.boxes import box_from_children, strictly_contains
 from stream_rcf.core.insertion import replace_child
-from stream_rcf.core.kernel import kernel
+from stream_rcf.core.kernel import inlined_kernel
 from stream_rcf.core.layout import (
     EMPTY_ROOT,
     LEAF_FREE,
@@ -22,7 +22,7 @@ from stream_rcf.core.layout import (
 )
 
 
-@kernel
+@inlined_kernel
 def delete_sample(block: Block, tree: int, leaf: int) -> int:
     """Take one sample out of ``leaf``; its last one takes the leaf and its parent out of the tree.
 
@@ -48,26 +48,26 @@ def delete_sample(block: Block, tree: int, leaf: int) -> int:
     return slot
 
 
-@kernel
+@inlined_kernel
 def _free_leaf(block: Block, tree: int, leaf: int) -> None:
     block.leaf[tree, leaf, LEAF_PARENT] = block.tree[tree, LEAF_FREE]
     block.tree[tree, LEAF_FREE] = leaf
 
 
-@kernel
+@inlined_kernel
 def _free_node(block: Block, tree: int, node: int) -> None:
     block.node_integers[tree, node, PARENT] = block.tree[tree, NODE_FREE]
     block.tree[tree, NODE_FREE] = node
 
 
-@kernel
+@inlined_kernel
 def _subtract_mass(block: Block, tree: int, node: int) -> None:
     while node != NOTHING:
         block.node_integers[tree, node, MASS] -= 1
         node = block.node_integers[tree, node, PARENT]
 
 
-@kernel
+@inlined_kernel
 def _shrink_boxes(block: Block, tree: int, node: int, slot: int) -> None:
     """Recompute boxes upward until one that the removed point did not touch: it and those above cannot change."""
     point = block.points[slot]

@@ -10,7 +10,7 @@ import numpy as np
 
 from stream_rcf.core.boxes import box_from_children, contains, copy_box, extend
 from stream_rcf.core.cuts import cut_extended_box
-from stream_rcf.core.kernel import kernel
+from stream_rcf.core.kernel import inlined_kernel
 from stream_rcf.core.layout import (
     CUT_DIMENSION,
     CUT_VALUE,
@@ -35,7 +35,7 @@ from stream_rcf.core.random_stream import next_uniform
 CUT_STREAM = 1  # column of the tree's random streams
 
 
-@kernel
+@inlined_kernel
 def find_leaf(block: Block, tree: int, point: np.ndarray) -> int:
     """The leaf that the tree's cuts lead ``point`` to; the tree must not be empty."""
     code = block.tree[tree, ROOT]
@@ -46,7 +46,7 @@ def find_leaf(block: Block, tree: int, point: np.ndarray) -> int:
     return ~code
 
 
-@kernel
+@inlined_kernel
 def leaf_equals(block: Block, tree: int, leaf: int, point: np.ndarray) -> bool:
     """Whether the leaf's point equals ``point`` in every coordinate."""
     stored = block.points[block.leaf[tree, leaf, LEAF_POINT]]
@@ -56,7 +56,7 @@ def leaf_equals(block: Block, tree: int, leaf: int, point: np.ndarray) -> bool:
     return True
 
 
-@kernel
+@inlined_kernel
 def _new_leaf(block: Block, tree: int, slot: int, parent: int) -> int:
     integers = block.tree[tree]
     leaf = integers[LEAF_FREE]
@@ -71,7 +71,7 @@ def _new_leaf(block: Block, tree: int, slot: int, parent: int) -> int:
     return leaf
 
 
-@kernel
+@inlined_kernel
 def _new_node(block: Block, tree: int) -> int:
     integers = block.tree[tree]
     node = integers[NODE_FREE]
@@ -83,7 +83,7 @@ def _new_node(block: Block, tree: int) -> int:
     return node
 
 
-@kernel
+@inlined_kernel
 def parent_of(block: Block, tree: int, code: int) -> int:
     """The inner node above ``code``, or NOTHING for the root."""
     if code >= 0:
@@ -91,7 +91,7 @@ def parent_of(block: Block, tree: int, code: int) -> int:
     return block.leaf[tree, ~code, LEAF_PARENT]
 
 
-@kernel
+@inlined_kernel
 def set_parent(block: Block, tree: int, code: int, parent: int) -> None:
     """Hang ``code`` below ``parent`` (the other direction of the link is the caller's)."""
     if code >= 0:
@@ -100,7 +100,7 @@ def set_parent(block: Block, tree: int, code: int, parent: int) -> None:
         block.leaf[tree, ~code, LEAF_PARENT] = parent
 
 
-@kernel
+@inlined_kernel
 def mass_of(block: Block, tree: int, code: int) -> int:
     """Samples at or below ``code``, duplicates counted."""
     if code >= 0:
@@ -108,7 +108,7 @@ def mass_of(block: Block, tree: int, code: int) -> int:
     return block.leaf[tree, ~code, LEAF_MASS]
 
 
-@kernel
+@inlined_kernel
 def replace_child(block: Block, tree: int, parent: int, old: int, new: int) -> None:
     """Put ``new`` where ``old`` hung below ``parent``, or at the root when ``parent`` is NOTHING."""
     if parent == NOTHING:
@@ -120,14 +120,14 @@ def replace_child(block: Block, tree: int, parent: int, old: int, new: int) -> N
     set_parent(block, tree, new, parent)
 
 
-@kernel
+@inlined_kernel
 def _add_mass_above(block: Block, tree: int, parent: int) -> None:
     while parent != NOTHING:
         block.node_integers[tree, parent, MASS] += 1
         parent = block.node_integers[tree, parent, PARENT]
 
 
-@kernel
+@inlined_kernel
 def _highest_separating_cut(
     block: Block, tree: int, leaf: int, point: np.ndarray, lower: np.ndarray, upper: np.ndarray
 ) -> tuple[int, int, np.float32]:
@@ -151,7 +151,7 @@ def _highest_separating_cut(
     return best_code, best_dimension, best_value
 
 
-@kernel
+@inlined_kernel
 def insert_point(
     block: Block, tree: int, point: np.ndarray, slot: int, lower: np.ndarray, upper: np.ndarray
 ) -> int:

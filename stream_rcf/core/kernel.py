@@ -47,6 +47,16 @@ def kernel(function: Function) -> Function:
     return cast("Function", compiled)
 
 
+def inlined_kernel(function: Function) -> Function:
+    """The same for a small step of other kernels: always inlined, since handing it a block's views costs more."""
+    compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy", forceinline=True)(
+        function
+    )
+    if isinstance(compiled, Dispatcher):
+        _stamp_cache(compiled)
+    return cast("Function", compiled)
+
+
 def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
     """Declare code that kernels inline, as numba does; callers leave out the first argument, the typing context."""
     return cast("Callable[..., Any]", numba_intrinsic(function))

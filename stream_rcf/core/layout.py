@@ -85,7 +85,7 @@ class Block(NamedTuple):
     shingle: Any  # (d,) float32: the last records, oldest first
     streams: Any  # (t, 2) uint64: random streams of sampler and cuts
     tree: Any  # (t, TREE_INTEGERS) int32
-    limits: Any  # (t,) float64: exp(greatest priority + next sequence * decay) of a full sample
+    limits: Any  # (t,) float64: see sampler.limit_of; of full samples
     heap_weight: Any  # (t, c) float64: max-heap, the next to be evicted first
     heap_leaf: Any  # (t, c) int32: the leaf that holds the sample
     leaf: Any  # (t, c, LEAF_INTEGERS) int32
@@ -115,7 +115,7 @@ def _aligned(size: int) -> int:
 def section_offsets(
     trees: int, point_dimensions: int, sample_capacity: int, point_capacity: int
 ) -> tuple[int, int, int, int, int, int, int, int, int, int, int]:
-    """Byte offsets of shingle, streams, tree, limits, heap_weight, heap_leaf, leaf, node, points, references, and the end."""
+    """Byte offsets: shingle, streams, tree, limits, heap_weight, heap_leaf, leaf, node, points, references, and the end."""
     shingle = HEADER_WORDS * 8
     streams = shingle + _aligned(4 * point_dimensions)
     tree = streams + _aligned(16 * trees)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream_rcf.core.kernel import kernel
+from stream_rcf.core.kernel import inlined_kernel
 from stream_rcf.core.layout import NOTHING, POINT_FREE, POINT_FRESH, POINTS_LIVE, Block
 
 
-@kernel
+@inlined_kernel
 def shift_shingle(shingle: np.ndarray, values: np.ndarray, dimensions: int) -> None:
     """Drop the oldest record and append ``values``, (dimensions,) float64, rounded to float32; -0.0 becomes 0.0."""
     kept = shingle.shape[0] - dimensions
@@ -18,7 +18,7 @@ def shift_shingle(shingle: np.ndarray, values: np.ndarray, dimensions: int) -> N
         shingle[kept + i] = np.float32(values[i]) + np.float32(0.0)
 
 
-@kernel
+@inlined_kernel
 def add_point(block: Block, point: np.ndarray) -> int:
     """Copy ``point`` into a free slot with no references yet, and return the slot. The store must have room."""
     slot = block.integers[POINT_FREE]
@@ -34,7 +34,7 @@ def add_point(block: Block, point: np.ndarray) -> int:
     return slot
 
 
-@kernel
+@inlined_kernel
 def release_point(block: Block, slot: int) -> None:
     """Give back one reference; the last one frees the slot."""
     block.references[slot] -= 1

@@ -10,7 +10,7 @@ from stream_rcf.core.arithmetic import exp
 from stream_rcf.core.attribution import attribute_point, relevant_shares
 from stream_rcf.core.deletion import delete_sample
 from stream_rcf.core.insertion import insert_point
-from stream_rcf.core.kernel import kernel
+from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import (
     EVENTS_SEEN,
     LEAF_POINT,
@@ -52,7 +52,7 @@ class Scratch(NamedTuple):
     walk: Walk
 
 
-@kernel
+@inlined_kernel
 def is_ready(block: Block, model: Model) -> bool:
     """Whether a score means something: enough events, and at least one whole shingle in every tree."""
     return block.integers[EVENTS_SEEN] >= model.output_after and block.tree[0, SIZE] > 0
@@ -95,7 +95,7 @@ def sample_point(block: Block, model: Model, point: np.ndarray, scratch: Scratch
         release_point(block, slot)
 
 
-@kernel
+@inlined_kernel
 def learn_shingle(block: Block, model: Model, scratch: Scratch) -> None:
     """Count the event whose record was just shifted in, and sample its shingle once that is whole."""
     block.integers[EVENTS_SEEN] += 1

@@ -9,7 +9,7 @@ import hashlib
 
 import numpy as np
 
-from stream_rcf.core.kernel import kernel
+from stream_rcf.core.kernel import inlined_kernel, kernel
 
 GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)  # odd, 2**64 / golden ratio: the stream's step
 FIRST_MULTIPLIER = np.uint64(0xBF58476D1CE4E5B9)  # of the paper's variant 13 finaliser
@@ -17,7 +17,7 @@ SECOND_MULTIPLIER = np.uint64(0x94D049BB133111EB)
 UNIFORM_STEP = 2.0**-52  # uniforms are odd multiples of half of it: never 0, never 1
 
 
-@kernel
+@inlined_kernel
 def mix(z: np.uint64) -> np.uint64:
     """The splitmix64 finaliser: a bijection of 64-bit words."""
     z = (z ^ (z >> np.uint64(30))) * FIRST_MULTIPLIER
@@ -25,7 +25,7 @@ def mix(z: np.uint64) -> np.uint64:
     return z ^ (z >> np.uint64(31))
 
 
-@kernel
+@inlined_kernel
 def next_uniform(states: np.ndarray, tree: int, stream: int) -> float:
     """Advance ``states[tree, stream]`` and return a number strictly between 0 and 1."""
     state = states[tree, stream] + GOLDEN_GAMMA

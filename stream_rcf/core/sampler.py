@@ -10,25 +10,25 @@ from __future__ import annotations
 import numpy as np
 
 from stream_rcf.core.arithmetic import exp, log
-from stream_rcf.core.kernel import kernel
+from stream_rcf.core.kernel import inlined_kernel
 
 # The limit is carried from event to event by multiplication; rounding makes it err by far less than this.
 REJECTION_MARGIN = 1.001
 
 
-@kernel
+@inlined_kernel
 def priority(uniform: float, sequence: int, decay: float) -> float:
     """The priority of a point; ``uniform`` strictly between 0 and 1."""
     return log(-log(uniform)) - sequence * decay
 
 
-@kernel
+@inlined_kernel
 def limit_of(greatest: float, next_sequence: int, decay: float) -> float:
     """What ``-log(u)`` of the next point must stay below to replace the ``greatest`` priority of a full sample."""
     return exp(greatest + next_sequence * decay)
 
 
-@kernel
+@inlined_kernel
 def surely_rejected(uniform: float, limit: float) -> bool:
     """Whether no logarithm is needed to see that the point is not taken, as nine times in ten.
 
@@ -37,7 +37,7 @@ def surely_rejected(uniform: float, limit: float) -> bool:
     return 1.0 - uniform > limit * REJECTION_MARGIN
 
 
-@kernel
+@inlined_kernel
 def heap_push(weight: np.ndarray, leaf: np.ndarray, size: int, new_weight: float, new_leaf: int) -> None:
     """Add an entry to a heap of ``size`` entries that has room for one more."""
     i = size
@@ -52,7 +52,7 @@ def heap_push(weight: np.ndarray, leaf: np.ndarray, size: int, new_weight: float
     leaf[i] = new_leaf
 
 
-@kernel
+@inlined_kernel
 def heap_pop(weight: np.ndarray, leaf: np.ndarray, size: int) -> int:
     """Remove the entry of the largest priority from a heap of ``size`` entries and return its leaf."""
     removed = leaf[0]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stream_rcf.core.insertion import leaf_equals
-from stream_rcf.core.kernel import kernel
+from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import (
     BOX,
     CUT_DIMENSION,
@@ -36,7 +36,7 @@ class Walk(NamedTuple):
     remaining: np.ndarray  # float64
 
 
-@kernel
+@inlined_kernel
 def seen_score(depth: float, mass: int, tree_mass: int, log2_table: np.ndarray) -> float:
     """Score of a point equal to a leaf: the more duplicates, the lower. ``log2_table[m]`` is log2(m + 1)."""
     damping = 1.0 - mass / (2.0 * tree_mass)
@@ -98,7 +98,7 @@ def score_trees(
         levels += 1.0
 
 
-@kernel
+@inlined_kernel
 def end_at_leaf(
     block: Block, tree: int, levels: float, point: np.ndarray, log2_table: np.ndarray, walk: Walk
 ) -> float:
@@ -116,7 +116,7 @@ def end_at_leaf(
     return score * log2_table[tree_mass]
 
 
-@kernel
+@inlined_kernel
 def score_point(block: Block, point: np.ndarray, log2_table: np.ndarray, walk: Walk) -> float:
     """Mean score of ``point`` over all trees, each of which holds at least one sample; nothing changes."""
     trees = block.tree.shape[0]

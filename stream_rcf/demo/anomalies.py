@@ -44,8 +44,10 @@ def changed(kind: Kind, value: float, swing: float, held: float) -> float:
 
 
 class AnomalyPlan:
-    """Decides, seeded, when the next anomaly of one key begins: about one in ``every`` readings, never in the first
-    ``quiet`` ones, during which models learn what is normal."""
+    """Decides, seeded, when the next anomaly of one key begins.
+
+    About one in ``every`` readings, and never in the first ``quiet`` ones, during which models learn what is normal.
+    """
 
     def __init__(self, key: str, features: int, every: int, quiet: int, generator: random.Random) -> None:
         self._key = key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, TextIO
@@ -120,7 +121,7 @@ def table_lines(snapshot: Snapshot, width: int, height: int) -> list[str]:
     """For a terminal of ``width`` columns: at most ``height`` lines, the latest anomalies first."""
     lines = [
         f"stream-rcf demo, {snapshot.phase} (Ctrl-C ends it)",
-        NOTICE,
+        *textwrap.wrap(NOTICE, width),
         "",
         status_line(snapshot),
         "",
@@ -145,13 +146,9 @@ def _row(incident: Incident) -> str:
 def _sentence(incident: Incident) -> str:
     return (
         f"{incident.severity} anomaly at {printable(incident.key)}, {_time(incident.timestamp)}: "
-        f"{printable(incident.feature)} {incident.value:.5g} is {_as_predicate(incident.why)}; score "
+        f"{printable(incident.feature)} {incident.value:.5g} is {incident.why}; score "
         f"{incident.score:.2f} against a threshold of {incident.threshold:.2f}, grade {incident.grade:.2f}"
     )
-
-
-def _as_predicate(why: str) -> str:
-    return f"a value that {why}" if why.startswith("does not") else why
 
 
 def _time(timestamp: int) -> str:

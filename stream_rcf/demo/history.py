@@ -28,14 +28,13 @@ class History:
         """Why ``value`` stands out, as far as the last readings tell."""
         last = self._last.get(feature, ())
         if len(last) == STUCK_READINGS and all(earlier == value for earlier in last):
-            return f"does not move any more: {STUCK_READINGS} readings in a row are the same"
+            return f"stuck: the same for {STUCK_READINGS} readings or more"
         usual = self._usual.get(feature, ())
         if len(usual) < LEAST_READINGS:
-            return "unlike what was learned so far"
+            return "unlike the little that was learned so far"
         low, high = min(usual), max(usual)
-        readings = f"its last {len(usual)} usual readings ({low:.5g} to {high:.5g})"
         if value > high:
-            return f"above all of {readings}"
+            return f"above its usual {low:.5g} to {high:.5g}"
         if value < low:
-            return f"below all of {readings}"
-        return f"within {low:.5g} to {high:.5g} as usual, but not at this point of its pattern"
+            return f"below its usual {low:.5g} to {high:.5g}"
+        return f"within its usual {low:.5g} to {high:.5g}, but out of its pattern"

@@ -30,7 +30,9 @@ from stream_rcf.settings.sources import DEFAULT_ORIGIN
 FEATURES = ("cpu", "latency")
 TOPICS = ("events", "scores", "alerts", "dead-letters")
 START_OF_EVENTS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, epoch ms; event time runs faster than ours
-MOST_UNSETTLED = 5_000  # events; the embedded broker keeps 5 MB of a partition, and a reader must not fall behind
+MOST_UNSETTLED = (
+    5_000  # events; the embedded broker keeps 5 MB of a partition, and a reader must not fall behind
+)
 READ_SECONDS = 0.1
 READ_MOST = 2_000  # records
 DRAIN_SECONDS = 60.0  # for the last events to be scored once the generator has stopped
@@ -76,7 +78,7 @@ class Demo:
         self._metrics = HostMetrics(options.keys, len(FEATURES), START_OF_EVENTS, seed=options.seed)
         self._began = time.monotonic()
         self._next_drawing = 0.0
-        self._pace: list[tuple[float, int]] = []  # (time, events written) of the last seconds
+        self._pace: list[tuple[float, int]] = []  # (time, events with an outcome) of the last seconds
 
     def run(self) -> DemoReport:
         """Run the whole product. Raises ``StreamRcfError`` when a part of it fails."""
@@ -166,7 +168,7 @@ class Demo:
         self._next_drawing = now + self._display.interval
         outputs = self._outputs
         self._pace = [entry for entry in self._pace if entry[0] > now - RATE_SECONDS]
-        self._pace.append((now, producer.produced))
+        self._pace.append((now, outputs.settled))
         (earlier, before), (later, after) = self._pace[0], self._pace[-1]
         pace = (after - before) / (later - earlier) if later > earlier else 0.0
         self._display.show(

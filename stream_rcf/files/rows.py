@@ -13,7 +13,6 @@ from stream_rcf.pipeline.events import Event, Rejection
 
 NO_TIME = 0  # ms: what rows without a time carry inside; scores do not depend on it
 ANY_KEY = b"-"  # stands for the message key where all rows are one series; the decoder refuses an empty one
-ONE_SERIES = ""  # the key of a file's only series
 
 
 class Row(NamedTuple):
@@ -25,9 +24,13 @@ class Row(NamedTuple):
 
 
 class RowDecoder:
-    """Turns what readers find into rows, by the decoder that the service uses."""
+    """Turns what readers find into rows, by the decoder that the service uses.
 
-    def __init__(self, columns: Columns, max_bytes: int) -> None:
+    ``series`` is the key of every row where no column is: the file's name, so that outputs say which series they are.
+    """
+
+    def __init__(self, columns: Columns, max_bytes: int, series: str) -> None:
+        self._series = series
         self._columns = columns
         self._decoder = EventDecoder(columns.schema(max_bytes))
         self.longest_line = max_bytes
@@ -59,11 +62,11 @@ class RowDecoder:
         if self._columns.timestamp is None or (timestamp == NO_TIME and not self._has_time(mapping)):
             timestamp = None
         if not self._columns.keys:
-            return Row(Event(ONE_SERIES, event.timestamp, event.values), ONE_SERIES, timestamp)
+            return Row(Event(self._series, event.timestamp, event.values), self._series, timestamp)
         return Row(event, event.key, timestamp)
 
     def _refused(self, rejection: Rejection, mapping: Mapping[str, object]) -> Row:
-        key = self._decoder.read_key(mapping, ANY_KEY) if self._columns.keys else ONE_SERIES
+        key = self._decoder.read_key(mapping, ANY_KEY) if self._columns.keys else self._series
         timestamp = self._decoder.read_timestamp(mapping, NO_TIME) if self._has_time(mapping) else None
         return Row(
             rejection,

@@ -63,7 +63,7 @@ def score_stream(
         scoring.report(f"{name}: {columns}")
         table = KeyTable(scoring.parameters_for(columns))
         writer = ScoreWriter(stack.enter_context(_open_output(output, sources)))
-        decoder = RowDecoder(columns, scoring.max_bytes)
+        decoder = RowDecoder(columns, scoring.max_bytes, series_name(sources[0]))
         _score_rows(first.rows(columns, decoder), table, writer, series)
         for source in sources[1:]:
             with open_input(source, scoring.max_bytes) as opened:
@@ -71,6 +71,11 @@ def score_stream(
                 _score_rows(opened.rows(columns, decoder), table, writer, series)
     scoring.report(f"{name}: {writer.summary(len(table))}")
     return columns
+
+
+def series_name(source: str) -> str:
+    """Return the key of a stream without a key column: its first file's name without the suffix."""
+    return "stdin" if source == STANDARD_INPUT else Path(source).stem
 
 
 def _score_rows(

@@ -117,10 +117,15 @@ class TopicReader:
             error = message.error()
             if error is not None:
                 raise StreamRcfError(f"reading the outputs failed: {error.str()}")
-            headers = {name: _bytes(value) for name, value in message.headers() or []}
+            headers = {name: _bytes(value) for name, value in dict(message.headers() or []).items()}
             key = message.key()
             records.append(
-                OutputRecord(message.topic() or "", None if key is None else _bytes(key), _bytes(message.value()), headers)
+                OutputRecord(
+                    message.topic() or "",
+                    None if key is None else _bytes(key),
+                    _bytes(message.value()),
+                    headers,
+                )
             )
         return records
 
@@ -130,8 +135,9 @@ class TopicReader:
         return sum(self._end(place) for place in places)
 
     def wait_for_ends(self, seconds: float) -> Sequence[OutputRecord]:
-        """What is left up to the ends of all partitions as they are now. Raises ``StreamRcfError`` when it takes
-        longer than ``seconds``.
+        """What is left up to the ends of all partitions as they are now.
+
+        Raises ``StreamRcfError`` when that takes longer than ``seconds``.
         """
         ends = {place: self._end(TopicPartition(*place)) for place in self._places}
         records: list[OutputRecord] = []

@@ -58,7 +58,7 @@ def test_standard_input_is_csv_or_json_lines() -> None:
     assert from_json.returncode == from_csv.returncode == 0
     assert from_json.stdout == from_csv.stdout
     assert len(table(from_csv.stdout)) == 30
-    assert {(row["key"], row["timestamp"]) for row in table(from_csv.stdout)} == {("", "")}
+    assert {(row["key"], row["timestamp"]) for row in table(from_csv.stdout)} == {("stdin", "")}
 
 
 def test_columns_are_chosen_by_option_then_by_setting(tmp_path: Path) -> None:

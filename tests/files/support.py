@@ -15,6 +15,7 @@ from stream_rcf.pipeline.event_errors import EventError
 from stream_rcf.pipeline.events import Event, Rejection
 from stream_rcf.pipeline.score_batch import ScoredBatch
 
+SERIES = "a-file"  # the key of rows without one
 MAX_BYTES = 1000
 NAB = Path(__file__).resolve().parents[2] / ".." / "shared" / "nab" / "data"
 SMALL_FOREST = ForestParameters(trees=5, sample_size=16, shingle_size=2)
@@ -28,7 +29,7 @@ def nab_file(name: str) -> Path:
 
 
 def decoder_of(columns: Columns) -> RowDecoder:
-    return RowDecoder(columns, MAX_BYTES)
+    return RowDecoder(columns, MAX_BYTES, SERIES)
 
 
 def scoring(wanted: Wanted | None = None, said: list[str] | None = None) -> Scoring:

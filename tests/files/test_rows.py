@@ -4,7 +4,7 @@ from stream_rcf.files.columns import Columns
 from stream_rcf.files.rows import Row
 from stream_rcf.pipeline.event_errors import EventError
 from stream_rcf.pipeline.events import Event, Rejection
-from tests.files.support import MAX_BYTES, decoder_of, error_of
+from tests.files.support import MAX_BYTES, SERIES, decoder_of, error_of
 
 KEYED = decoder_of(Columns(("key",), "time", ("value",)))
 SINGLE = decoder_of(Columns((), None, ("value",)))
@@ -14,9 +14,9 @@ def test_a_line_of_json_becomes_an_event() -> None:
     assert KEYED.from_line(b'{"key":"a","time":5,"value":1}') == Row(Event("a", 5000, (1.0,)), "a", 5000)
 
 
-def test_rows_of_one_series_share_the_empty_key() -> None:
-    assert SINGLE.from_line(b'{"key":"a","time":5,"value":1}') == Row(Event("", 0, (1.0,)), "", None)
-    assert SINGLE.from_mapping({"value": 2.0}) == Row(Event("", 0, (2.0,)), "", None)
+def test_rows_of_one_series_share_its_name() -> None:
+    assert SINGLE.from_line(b'{"key":"a","time":5,"value":1}') == Row(Event(SERIES, 0, (1.0,)), SERIES, None)
+    assert SINGLE.from_mapping({"value": 2.0}) == Row(Event(SERIES, 0, (2.0,)), SERIES, None)
 
 
 def test_a_row_without_a_time_shows_none_though_its_event_holds_zero() -> None:

@@ -49,7 +49,8 @@ def test_scores_are_those_of_the_detector_whatever_the_batches(
 
 
 def test_several_inputs_are_one_stream_in_order(tmp_path: Path) -> None:
-    whole = csv_file(tmp_path / "whole.csv", values(60))
+    (tmp_path / "whole").mkdir()
+    whole = csv_file(tmp_path / "whole" / "a.csv", values(60))  # of the first part's name: the same series
     parts = [csv_file(tmp_path / "a.csv", values(20)), csv_file(tmp_path / "b.csv", values(40, 20))]
     said: list[str] = []
     score_stream(scoring(), [whole], str(tmp_path / "one.csv"))
@@ -63,8 +64,9 @@ def test_several_inputs_are_one_stream_in_order(tmp_path: Path) -> None:
 
 
 def test_bad_rows_neither_stop_nor_change_the_others(tmp_path: Path) -> None:
-    good = csv_file(tmp_path / "good.csv", values(40))
-    mixed = tmp_path / "mixed.csv"
+    (tmp_path / "mixed").mkdir()
+    good = csv_file(tmp_path / "series.csv", values(40))
+    mixed = tmp_path / "mixed" / "series.csv"
     mixed.write_text("value\n" + "".join(f"{number}\nbad\n" for number in values(40)), encoding="utf-8")
     said: list[str] = []
     score_stream(scoring(), [good], str(tmp_path / "one.csv"))

@@ -1,16 +1,19 @@
 """New York's taxi counts through the command: what a shingle of a day sees, and what single counts see.
 
-With 50 trees the rank of New Year's Day hangs on the seed. Over the seeds 0 to 39 it is 9 to 21 with a median of 13.5,
-over 40 seeds of the AWS library (4.3.0) 9 to 23 with a median of 14; the day's highest score is 1.141 and 1.136 on
-average, with a standard error of 0.006 each. So all four events are asked of a seed that is named, and of the
-default seed only the three that stand clear of the noise.
+With 50 trees the rank of New Year's Day hangs on the random numbers: over 40 seeds it is 9 to 21, the median 13.5,
+and 9 to 23 with a median of 14 for the AWS library (4.3.0); the day's highest score is 1.141 and 1.136 on average, with a
+standard error of 0.006 each. So all four events are asked of the default seed, whose realisation holds them, and over
+several seeds all four by the day's mean score, which hangs less on single trees, and three by its highest.
 """
 
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
+from statistics import fmean
 
 from tests.cli.support import run_command
 from tests.files.support import nab_file
@@ -18,7 +21,7 @@ from tests.files.support import nab_file
 MARATHON, CHRISTMAS, NEW_YEAR, BLIZZARD = "2014-11-02", "2014-12-25", "2015-01-01", "2015-01-27"
 LEFT_OUT = 700  # rows: the forest of 512 samples fills up
 TOP_DAYS = 14
-SEED = 4
+SEED = 0
 TOP_ROWS = 100  # the highest scores, about one in a hundred
 
 
@@ -37,12 +40,12 @@ def scored_days(shingle_size: int, seed: int) -> list[tuple[str, float]]:
     ]
 
 
-def highest_days(shingle_size: int, seed: int) -> list[str]:
+def highest_days(shingle_size: int, seed: int, measure: Callable[[list[float]], float] = max) -> list[str]:
     """Return the days of highest score, the highest first."""
-    highest: dict[str, float] = {}
+    scores: dict[str, list[float]] = defaultdict(list)
     for day, score in scored_days(shingle_size, seed):
-        highest[day] = max(score, highest.get(day, 0.0))
-    return sorted(highest, key=lambda day: -highest[day])
+        scores[day].append(score)
+    return sorted(scores, key=lambda day: -measure(scores[day]))
 
 
 def days_of_highest_rows(shingle_size: int, seed: int) -> int:
@@ -55,13 +58,13 @@ def test_the_fourteen_highest_days_of_a_daily_shingle_hold_all_four_events() -> 
     assert {MARATHON, CHRISTMAS, NEW_YEAR, BLIZZARD} <= set(highest_days(48, SEED)[:TOP_DAYS])
 
 
-def test_the_default_seed_finds_what_stands_clear_of_its_noise() -> None:
-    days = highest_days(48, 0)
-    assert {MARATHON, CHRISTMAS, BLIZZARD} <= set(days[:TOP_DAYS])
-    assert days.index(NEW_YEAR) < 21
+def test_other_seeds_find_them_too() -> None:
+    for seed in (1, 2, 3):
+        assert {MARATHON, CHRISTMAS, BLIZZARD} <= set(highest_days(48, seed)[:TOP_DAYS])
+        assert {MARATHON, CHRISTMAS, NEW_YEAR, BLIZZARD} <= set(highest_days(48, seed, fmean)[:TOP_DAYS])
 
 
 def test_single_counts_give_a_far_noisier_picture() -> None:
-    for seed in (0, SEED):
+    for seed in (SEED, 1):
         assert days_of_highest_rows(48, seed) <= 10
         assert days_of_highest_rows(1, seed) >= 40

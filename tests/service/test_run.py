@@ -15,6 +15,7 @@ from uuid import uuid4
 import orjson
 import pytest
 
+from stream_rcf.core.warmup import warm_up
 from tests.support.broker import KafkaBroker
 from tests.support.service import COMMAND, START_OF_EVENTS, Service, Topics, make_events, wait_for_outputs
 
@@ -64,6 +65,12 @@ def wait_until_ready(port: int, seconds: float = 60.0) -> None:
     while ask(port, "/ready")[0] != 200:
         assert time.monotonic() < deadline, ask(port, "/ready")
         time.sleep(0.05)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_kernels() -> None:
+    """Compile once here, rather than in several services at a time."""
+    warm_up()
 
 
 @pytest.fixture
@@ -214,7 +221,7 @@ def test_the_endpoints_answer_while_it_runs(topics: Topics, tmp_path: Path) -> N
         topics.broker.produce(topics.events, [(b"k", b"{not json", 0, START_OF_EVENTS)])
         wait_for_outputs(topics, EVENTS + 1, [service])
         deadline = time.monotonic() + 30
-        while b"stream_rcf_keys 5.0" not in ask(port, "/metrics")[1]:
+        while b"stream_rcf_keys_in_memory 5.0" not in ask(port, "/metrics")[1]:
             assert time.monotonic() < deadline, ask(port, "/metrics")[1].decode()
             time.sleep(0.1)
         metrics = ask(port, "/metrics")[1].decode()

@@ -1,0 +1,1 @@
+"""The demo: its events, its display, its count."""

@@ -1,0 +1,1 @@
+"""The arithmetic of the benchmark report; the benchmark itself is ``make bench``."""
