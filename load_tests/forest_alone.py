@@ -25,7 +25,9 @@ ONE_KEY_EVENTS = 50_000
 
 @dataclass(frozen=True)
 class ForestRun:
-    """``backlog``: batches as the service reads a backlog. ``scattered``: events/s when each batch is spread over all
+    """The same events in two orders.
+
+    ``backlog``: batches as the service reads a backlog. ``scattered``: events/s when each batch is spread over all
     keys, as when events arrive live; models are mature there.
     """
 

@@ -115,7 +115,7 @@ def _aligned(size: int) -> int:
 def section_offsets(
     trees: int, point_dimensions: int, sample_capacity: int, point_capacity: int
 ) -> tuple[int, int, int, int, int, int, int, int, int, int, int]:
-    """Byte offsets: shingle, streams, tree, limits, heap_weight, heap_leaf, leaf, node, points, references, and the end."""
+    """Byte offsets of the parts in the order of ``Block``, from the shingle on, and the end."""
     shingle = HEADER_WORDS * 8
     streams = shingle + _aligned(4 * point_dimensions)
     tree = streams + _aligned(16 * trees)

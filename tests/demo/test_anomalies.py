@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_the_first_readings_are_quiet_and_every_kind_comes_after_them_at_the_kno
     assert {anomaly.kind for anomaly in found} == set(KINDS)
     assert {anomaly.feature for anomaly in found} == {0, 1}
     assert all(anomaly.last - anomaly.first + 1 == READINGS[anomaly.kind] for anomaly in found)
-    assert all(earlier.last < later.first for earlier, later in zip(found, found[1:], strict=False))
+    assert all(earlier.last < later.first for earlier, later in pairwise(found))
     assert 20_000 / 60 < len(found) < 20_000 / 25  # 30 readings between, and 8 within on average
 
 

@@ -1,7 +1,7 @@
 """New York's taxi counts through the command: what a shingle of a day sees, and what single counts see.
 
 With 50 trees the rank of New Year's Day hangs on the random numbers: over 40 seeds it is 9 to 21, the median 13.5,
-and 9 to 23 with a median of 14 for the AWS library (4.3.0); the day's highest score is 1.141 and 1.136 on average, with a
+and 9 to 23, the median 14, for the AWS library (4.3.0); the day's highest score is 1.141 and 1.136 on average, with a
 standard error of 0.006 each. So all four events are asked of the default seed, whose realisation holds them, and over
 several seeds all four by the day's mean score, which hangs less on single trees, and three by its highest.
 """
