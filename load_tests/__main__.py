@@ -16,7 +16,7 @@ import orjson
 from load_tests.breakdown import profile_service
 from load_tests.end_to_end import bare_arrivals, prepared_topics, service_arrivals
 from load_tests.figures import LEAST_SAMPLES, Figure
-from load_tests.forest_alone import many_keys, one_key
+from load_tests.forest_alone import OLD_KEY, many_keys, one_key
 from load_tests.machine import machine_facts
 from load_tests.report import Results, markdown, plain_data
 from load_tests.workload import FULL, QUICK, Message, Workload
@@ -30,7 +30,8 @@ NAMES = {
     "forest_young": "forest alone (score_batch), young",
     "forest_mature": "forest alone (score_batch), mature",
     "forest_scattered": "forest alone (score_batch), mature, every batch over all keys",
-    "one_key": "forest alone, one key (process_many)",
+    "one_key": "forest alone (process_many), mature, one key",
+    "old_key": f"forest alone (process_many), one key after {OLD_KEY[0]:,} events",
 }
 SEED = 20261125
 BROKER_PROPERTIES = {"log.segment.bytes": str(256 * 2**20)}  # large segments: the broker has less to roll
@@ -89,7 +90,8 @@ def repetition(
         "forest_young": forest.backlog.rate(*workload.young_range),
         "forest_mature": forest.backlog.rate(*workload.mature_range),
         "forest_scattered": forest.scattered,
-        "one_key": one_key(),
+        "one_key": one_key(*workload.mature_ages),
+        "old_key": one_key(*OLD_KEY),
     }
 
 

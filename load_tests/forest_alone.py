@@ -19,8 +19,8 @@ from stream_rcf.settings.model import Settings, detector_parameters, event_schem
 from stream_rcf.state.key_table import KeyTable
 
 BATCH_SIZE = 1000  # the service's default
-MATURE_AFTER = 1000  # events of the one key, not measured
-ONE_KEY_EVENTS = 50_000
+ONE_KEY_EVENTS = 20_000  # about half a second, measured
+OLD_KEY = (10_000, 30_000)  # events of a key whose sample has long reached its steady state (10 sample sizes)
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,19 @@ def _score(parameters: DetectorParameters, table: KeyTable, events: Sequence[Eve
     return Arrivals(times, counts)
 
 
-def one_key() -> float:
-    """Events per second of ``RandomCutForest.process_many`` on a single mature key: all its trees stay in the cache."""
-    forest = RandomCutForest()
-    values = [
-        math.sin(i / 8.0) + 0.1 * ((i * 7919) % 101) / 101 for i in range(MATURE_AFTER + ONE_KEY_EVENTS)
-    ]
-    forest.process_many(values[:MATURE_AFTER])
-    began = time.perf_counter()
-    forest.process_many(values[MATURE_AFTER:])
-    return ONE_KEY_EVENTS / (time.perf_counter() - began)
+def one_key(first: int, last: int) -> float:
+    """Events per second of ``process_many`` on one key, from its event ``first`` to its event ``last``.
+
+    The age matters: a sample that is just full takes in half of what it sees, an old one a tenth. Repeated with new
+    forests until enough events were measured.
+    """
+    rounds = max(1, ONE_KEY_EVENTS // (last - first))
+    values = [math.sin(i / 8.0) + 0.1 * ((i * 7919) % 101) / 101 for i in range(last)]
+    seconds = 0.0
+    for seed in range(rounds):
+        forest = RandomCutForest(seed=seed)
+        forest.process_many(values[:first])
+        began = time.perf_counter()
+        forest.process_many(values[first:])
+        seconds += time.perf_counter() - began
+    return rounds * (last - first) / seconds

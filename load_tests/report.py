@@ -25,6 +25,7 @@ class Results:
     forest_mature: Figure
     forest_scattered: Figure
     one_key: Figure
+    old_key: Figure
     breakdown: Breakdown
 
     @property
@@ -38,6 +39,7 @@ class Results:
             self.forest_mature,
             self.forest_scattered,
             self.one_key,
+            self.old_key,
         )
 
     @property
@@ -50,6 +52,7 @@ class Results:
             paired_ratio(self.service_mature, self.forest_mature),
             paired_ratio(self.forest_scattered, self.forest_mature),
             paired_ratio(self.forest_mature, self.one_key),
+            paired_ratio(self.one_key, self.old_key),
         )
 
 
@@ -57,12 +60,14 @@ def markdown(results: Results) -> str:
     """The report for a reader."""
     workload = results.workload
     first, last = workload.mature_range
+    youngest, oldest = workload.mature_ages
     lines = [
         "# stream_rcf benchmark",
         "",
         f"{workload.keys:,} keys in random order, {workload.total:,} events of one number, 50 trees of 256, shingle 8, "
         f"default batches and commits, 4 partitions. Young: events {workload.skipped:,} to {workload.young:,} "
-        f"(up to {workload.young // workload.keys} per key); mature: events {first:,} to {last:,}. Client, broker and "
+        f"(up to {youngest} per key); mature: events {first:,} to {last:,} ({youngest} to {oldest} per key: samples "
+        "are full and still take in half of what they see; after some thousand a tenth). Client, broker and "
         "reader share the machine. The input is a backlog, which the client hands over a partition at a time; live "
         "events come scattered over all keys.",
         "",

@@ -52,6 +52,11 @@ class Workload:
         """The events of the figure for mature models."""
         return self.young, self.total
 
+    @property
+    def mature_ages(self) -> tuple[int, int]:
+        """Events of one key, on average, where the figure for mature models begins and ends."""
+        return self.young // self.keys, self.total // self.keys
+
     def messages(self, seed: int) -> list[Message]:
         """All events, encoded, each key always on the same partition."""
         random = np.random.default_rng(seed)

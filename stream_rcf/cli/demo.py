@@ -7,10 +7,12 @@ from dataclasses import asdict
 
 import orjson
 
-from stream_rcf.errors import UsageError
+from stream_rcf.demo.arguments import require_range
+from stream_rcf.errors import StreamRcfError
 
 MOST_KEYS = 10_000  # of one process that also runs broker, generator and reader
 MOST_RATE = 100_000.0  # events/s; what is beyond the machine waits
+MOST_SECONDS = 7 * 24 * 3600.0  # a demo of a week: more is a typing error
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; the last line on standard output is the count of the topics as one JSON object."""
-    _require("--keys", arguments.keys, 1, MOST_KEYS)
-    _require("--rate", arguments.rate, 1, MOST_RATE)
+    require_range("--keys", arguments.keys, 1, MOST_KEYS)
+    require_range("--rate", arguments.rate, 1, MOST_RATE)
     if arguments.seconds is not None:
-        _require("--seconds", arguments.seconds, 1, 7 * 24 * 3600)
+        require_range("--seconds", arguments.seconds, 1, MOST_SECONDS)
     from stream_rcf.demo.run import DemoOptions, run_demo
     from stream_rcf.service.signals import StopFlag
 
@@ -33,9 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
     stop.listen()
     report = run_demo(DemoOptions(arguments.seconds, arguments.keys, arguments.rate), stop)
     print(orjson.dumps(asdict(report)).decode(), flush=True)
+    if not report.is_complete:
+        raise StreamRcfError("not every event of the demo has a score or a dead letter, which is a defect")
     return 0
-
-
-def _require(name: str, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:  # NaN too
-        raise UsageError(f"{name} is {value:g}, but must be between {least:g} and {most:g}")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 class Background:
     """Runs ``work(should_stop)`` in a thread until ``stop``.
 
-    ``check`` raises what the work raised; ``stop`` waits and does the same.
+    ``check`` raises what the work raised, and so does ``stop``, which waits for the end.
     """
 
     def __init__(self, name: str, work: Callable[[Callable[[], bool]], None]) -> None:
@@ -31,9 +31,10 @@ class Background:
         if self._failure is not None:
             raise self._failure
 
-    def ask_to_stop(self) -> None:
-        """Ask the work to end; does not wait."""
+    def abandon(self, seconds: float) -> None:
+        """Ask the work to end and wait a little; for when something else has failed already, which is what counts."""
         self._stop.set()
+        self._thread.join(seconds)
 
     def stop(self, seconds: float) -> None:
         """Ask the work to end and wait. Raises ``TimeoutError`` when it does not end in time."""

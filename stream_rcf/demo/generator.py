@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from stream_rcf.demo.arguments import require_range
 from stream_rcf.demo.bad_events import EVENTS_PER_BAD_ONE, bad_event
 from stream_rcf.demo.host_metrics import HostMetrics
 from stream_rcf.errors import StreamRcfError, UsageError
@@ -24,6 +25,7 @@ LONGEST_BURST_SECONDS = 0.5  # of events made up for after a pause; the rest of 
 FLUSH_SECONDS = 30.0
 MOST_KEYS = 100_000
 MOST_RATE = 1_000_000.0  # events/s, far above what this program reaches
+MOST_SECONDS = 30 * 24 * 3600.0
 
 
 class EventGenerator:
@@ -80,12 +82,6 @@ class EventGenerator:
         return {"timestamp": moment.replace("+00:00", "Z"), **dict(zip(self._features, values, strict=True))}
 
 
-def require_range(name: str, value: float, least: float, most: float) -> None:
-    """Raise ``UsageError`` unless the argument lies within the range."""
-    if not least <= value <= most:  # NaN too
-        raise UsageError(f"{name} is {value:g}, but must be between {least:g} and {most:g}")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run against a broker until interrupted, or for some seconds; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -102,6 +98,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         require_range("--keys", given.keys, 1, MOST_KEYS)
         require_range("--rate", given.rate, 0.1, MOST_RATE)
+        if given.seconds is not None:
+            require_range("--seconds", given.seconds, 0.1, MOST_SECONDS)
+        if not all(given.features.split(",")):
+            raise UsageError(f"--features takes names separated by commas, not {given.features!r}")
         return _run(given)
     except StreamRcfError as error:
         print(f"generator: {error}", file=sys.stderr)

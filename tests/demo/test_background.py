@@ -40,3 +40,14 @@ def test_work_that_does_not_end_is_named() -> None:
         work.stop(0.05)
     released.set()
     work.stop(10.0)
+
+
+def test_abandoned_work_is_waited_for_and_its_failure_kept_back() -> None:
+    def fail(should_stop: Callable[[], bool]) -> None:
+        wait_for(should_stop)
+        raise StreamRcfError("too late to matter")
+
+    work = Background("work", fail)
+    work.abandon(10.0)
+    with pytest.raises(StreamRcfError, match="too late to matter"):
+        work.check()

@@ -188,8 +188,6 @@ def test_a_limit_that_cannot_be_asked_for_is_the_default(
     broker: KafkaBroker, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    settings = kafka_settings(
-        broker.bootstrap, unique("absent"), properties={"message.max.bytes": "5000000"}
-    )
+    settings = kafka_settings(broker.bootstrap, unique("absent"), properties={"message.max.bytes": "5000000"})
     assert message_limit(settings) == BROKER_MESSAGE_BYTES
     assert "assuming the default" in caplog.text

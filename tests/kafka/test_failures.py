@@ -30,7 +30,9 @@ def test_the_remedy_follows_the_flags(error: KafkaError, remedy: Remedy) -> None
 
 
 def test_the_failure_says_what_happened_and_what_is_done() -> None:
-    failure = DeliveryFailed("committing", KafkaError(KafkaError._FENCED, "fenced by another"), Remedy.NEW_PRODUCER)
+    failure = DeliveryFailed(
+        "committing", KafkaError(KafkaError._FENCED, "fenced by another"), Remedy.NEW_PRODUCER
+    )
     assert isinstance(failure, StreamRcfError)
     assert failure.code == KafkaError._FENCED
     assert failure.remedy is Remedy.NEW_PRODUCER

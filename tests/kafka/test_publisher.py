@@ -1,90 +1,23 @@
-"""The publishers on a real broker: what stands after a commit, and every failure that an owner of outputs meets."""
+"""The publishers on a real broker: what stands after a commit, and what an owner of outputs hears when one fails."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 
 from stream_rcf.kafka import publisher as publisher_module
-from stream_rcf.kafka.client_configuration import consumer_configuration
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
-from stream_rcf.kafka.publisher import (
-    FlushingPublisher,
-    Publisher,
-    TransactionalPublisher,
-    new_publisher,
-)
-from stream_rcf.settings.model import Settings
-from tests.kafka.support import create_all, kafka_settings, unique, values_of, wait_until
-from tests.support.broker import KafkaBroker
-
-READ = 7  # the next offset that the tests commit
+from stream_rcf.kafka.publisher import FlushingPublisher, Publisher, TransactionalPublisher, new_publisher
+from tests.kafka.stage import READ, Stage, joined
+from tests.kafka.support import kafka_settings, unique, values_of
 
 
-class Stage(NamedTuple):
-    """A group member with one partition of input, and where its outputs go."""
-
-    broker: KafkaBroker
-    settings: Settings
-    consumer: Consumer
-
-    @property
-    def scores(self) -> str:
-        return self.settings.kafka.scores_topic
-
-    def offsets(self, offset: int = READ) -> list[TopicPartition]:
-        return [TopicPartition(self.settings.kafka.input_topic, 0, offset)]
-
-    def committed(self) -> int | None:
-        kafka = self.settings.kafka
-        return self.broker.committed_offsets(kafka.group_id, kafka.input_topic).get(0)
-
-    def visible(self) -> list[bytes | None]:
-        return values_of(self.broker, self.scores)
-
-
-def joined(settings: Settings) -> Consumer:
-    """A member that has its share."""
-    consumer = Consumer(consumer_configuration(settings, lambda _error: None))
-    consumer.subscribe([settings.kafka.input_topic])
-
-    def has_share() -> bool:
-        consumer.poll(0.05)
-        return bool(consumer.assignment())
-
-    wait_until(has_share, "joining the group")
-    return consumer
-
-
-@pytest.fixture
-def stage(broker: KafkaBroker) -> Iterator[Stage]:
-    settings = kafka_settings(broker.bootstrap, unique("publisher"))
-    create_all(broker, settings)
-    consumer = joined(settings)
-    yield Stage(broker, settings, consumer)
-    consumer.close()
-
-
-@pytest.fixture
-def publish(stage: Stage) -> Iterator[Callable[..., TransactionalPublisher]]:
-    """Makes transactional publishers that are closed at the end."""
-    made: list[TransactionalPublisher] = []
-
-    def make(name: str = "") -> TransactionalPublisher:
-        publisher = TransactionalPublisher(stage.settings, name or unique("id"))
-        made.append(publisher)
-        return publisher
-
-    yield make
-    for publisher in made:
-        publisher.close()
-
-
-def test_outputs_and_offsets_stand_together(stage: Stage, publish: Callable[..., TransactionalPublisher]) -> None:
+def test_outputs_and_offsets_stand_together(
+    stage: Stage, publish: Callable[..., TransactionalPublisher]
+) -> None:
     publisher = publish()
     assert not publisher.is_open
     publisher.begin()
@@ -100,7 +33,9 @@ def test_outputs_and_offsets_stand_together(stage: Stage, publish: Callable[...,
     assert stage.committed() == READ
 
 
-def test_a_commit_of_offsets_alone_moves_them(stage: Stage, publish: Callable[..., TransactionalPublisher]) -> None:
+def test_a_commit_of_offsets_alone_moves_them(
+    stage: Stage, publish: Callable[..., TransactionalPublisher]
+) -> None:
     publisher = publish()
     publisher.commit(stage.offsets(3), stage.consumer)
     assert stage.committed() is None, "nothing was begun, so there is nothing to commit"
@@ -141,99 +76,10 @@ def test_a_new_producer_drops_what_the_old_one_held(
     assert stage.committed() == READ
 
 
-def test_a_successor_fences_the_older_which_then_begins_anew(
-    stage: Stage, publish: Callable[..., TransactionalPublisher]
-) -> None:
-    name = unique("shared-id")
-    older = publish(name)
-    older.begin()
-    older.publish(stage.scores, b"k", b"of the older")
-    older._flush()
-
-    newer = publish(name)  # aborts at once what the older one left open
-    newer.begin()
-    newer.publish(stage.scores, b"k", b"of the newer")
-    newer.commit(stage.offsets(5), stage.consumer)
-
-    with pytest.raises(DeliveryFailed) as failure:
-        older.commit(stage.offsets(), stage.consumer)
-    assert failure.value.remedy is Remedy.NEW_PRODUCER
-    assert failure.value.code in {KafkaError._FENCED, KafkaError._FATAL}
-    assert stage.visible() == [b"of the newer"]
-    assert stage.committed() == 5
-
-    older.recover(failure.value.remedy)
-    older.begin()
-    older.publish(stage.scores, b"k", b"of the older again")
-    older.commit(stage.offsets(), stage.consumer)
-    assert stage.visible() == [b"of the newer", b"of the older again"]
-    assert stage.committed() == READ
-
-
-def test_an_abort_that_fails_ends_with_a_new_producer(
-    stage: Stage, publish: Callable[..., TransactionalPublisher]
-) -> None:
-    name = unique("shared-id")
-    older = publish(name)
-    older.begin()
-    older.publish(stage.scores, b"k", b"dropped")
-    older._flush()
-    publish(name)
-    older.recover(Remedy.ABORT)  # fenced: the abort is refused
-    assert not older.is_open
-    older.begin()
-    older.publish(stage.scores, b"k", b"kept")
-    older.commit(stage.offsets(), stage.consumer)
-    assert stage.visible() == [b"kept"]
-
-
-class StaleConsumer:
-    """Gives the group metadata of before a rebalance."""
-
-    def __init__(self, consumer: Consumer) -> None:
-        self._metadata = consumer.consumer_group_metadata()
-
-    def consumer_group_metadata(self) -> object:
-        return self._metadata
-
-
-@pytest.mark.parametrize("protocol", ["classic", "consumer"])
-def test_a_commit_with_the_metadata_of_before_a_rebalance_is_aborted(broker: KafkaBroker, protocol: str) -> None:
-    settings = kafka_settings(broker.bootstrap, unique(f"stale-{protocol}"), group_protocol=protocol)
-    create_all(broker, settings, partitions=2)
-    first = joined(settings)
-    stale = StaleConsumer(first)
-    second = Consumer(consumer_configuration(settings, lambda _error: None))
-    second.subscribe([settings.kafka.input_topic])
-
-    def both_have_one() -> bool:
-        first.poll(0.05)
-        second.poll(0.05)
-        return len(first.assignment()) == len(second.assignment()) == 1
-
-    wait_until(both_have_one, "sharing the partitions")
-    stage = Stage(broker, settings, first)
-    publisher = TransactionalPublisher(settings, unique("id"))
-    try:
-        publisher.begin()
-        publisher.publish(stage.scores, b"k", b"dropped")
-        with pytest.raises(DeliveryFailed) as failure:
-            publisher.commit(stage.offsets(), stale)  # type: ignore[arg-type] # -- the one method that is called
-        assert failure.value.remedy is Remedy.ABORT
-        publisher.recover(Remedy.ABORT)
-        publisher.begin()
-        publisher.publish(stage.scores, b"k", b"kept")
-        publisher.commit(stage.offsets(), first)
-        assert stage.visible() == [b"kept"]
-        assert stage.committed() == READ
-    finally:
-        publisher.close()
-        first.close()
-        second.close()
-
-
 @pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once"])
-def test_an_output_that_the_broker_refuses_fails_the_commit_and_not_the_next(stage: Stage, delivery: str) -> None:
+def test_an_output_that_the_broker_refuses_fails_the_commit_and_not_the_next(
+    stage: Stage, delivery: str
+) -> None:
     topic = unique("narrow")
     stage.broker.create_topic(topic, config={"max.message.bytes": "1000"})
     kafka = stage.settings.kafka.model_copy(update={"delivery": delivery})
@@ -286,7 +132,9 @@ def test_at_least_once_flushes_before_it_commits(stage: Stage) -> None:
 def test_at_least_once_notices_that_the_group_moved_on(stage: Stage) -> None:
     """A member that left cannot commit; its outputs stand and come again from the next owner."""
     publisher = FlushingPublisher(stage.settings)
-    member = joined(kafka_settings(stage.broker.bootstrap, stage.scores.removesuffix("-scores"), group_id=unique("g")))
+    member = joined(
+        kafka_settings(stage.broker.bootstrap, stage.scores.removesuffix("-scores"), group_id=unique("g"))
+    )
     publisher.begin()
     publisher.publish(stage.scores, b"k", b"comes again")
     # The commit of a partition that does not exist is refused for that partition alone.

@@ -66,9 +66,7 @@ def test_each_key_is_scored_as_if_it_were_alone() -> None:
     scored = run(events, [50] * 10)
     detectors: dict[str, Detector] = {}
     for i, event in enumerate(events):
-        detector = detectors.setdefault(
-            event.key, Detector(FEATURES, 3, 5, 32, seed=4, key=event.key)
-        )
+        detector = detectors.setdefault(event.key, Detector(FEATURES, 3, 5, 32, seed=4, key=event.key))
         record = detector.process(dict(zip(FEATURES, event.values, strict=True)), event.timestamp)
         assert record["anomaly_score"] == scored.score[i]
         assert record["threshold"] == scored.threshold[i]

@@ -1,4 +1,4 @@
-"""What the tests of the service's parts share: settings, a source without a broker, messages, outputs kept in a list."""
+"""What the tests of the service's parts share: settings, a source without a broker, messages, kept outputs."""
 
 from __future__ import annotations
 

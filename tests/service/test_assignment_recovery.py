@@ -1,4 +1,4 @@
-"""The assignment when something failed: rolled back commits, damaged checkpoints, refusals, a broker that stays silent."""
+"""The assignment when something failed: commits rolled back, checkpoints damaged, refusals, a silent broker."""
 
 from __future__ import annotations
 

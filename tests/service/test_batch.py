@@ -2,86 +2,22 @@
 
 from __future__ import annotations
 
-import orjson
 import pytest
 from confluent_kafka import KafkaError
 
-from stream_rcf.kafka.dead_letters import DeadLetters
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
-from stream_rcf.kafka.messages import NO_TIMESTAMP
-from stream_rcf.service.assignment import Assignment
-from stream_rcf.service.batch import BatchProcessor
-from stream_rcf.service.partition import Partition, PartitionState
-from stream_rcf.settings.model import Settings, detector_parameters
-from stream_rcf.state.recovery import RecoveryPlan
+from stream_rcf.service.partition import PartitionState
+from tests.service.bench import EVENTS, Bench, stream_messages
 from tests.service.support import (
-    CREATE_TIME,
     PARAMETERS,
-    SETTINGS,
     START_OF_EVENTS,
     TOPIC,
     FakeMessage,
-    RecordingPublisher,
-    make_stream,
-    message_of,
-    new_metrics,
-    small_settings,
     states_of,
     twin_of,
 )
 
-EVENTS = make_stream(300, 4, seed=8)
 ALERT_FIELDS = {"alert_id", "severity", "first_anomalous_timestamp"}
-
-
-class Bench:
-    """A processor over partitions that the test puts where it wants them."""
-
-    def __init__(self, settings: Settings = SETTINGS) -> None:
-        self.parameters = detector_parameters(settings)
-        self.metrics = new_metrics()
-        self.partitions: dict[tuple[str, int], Partition] = {}
-        self.publisher = RecordingPublisher()
-        self.processor = BatchProcessor(
-            settings,
-            self.parameters,
-            self.partitions_by_name(),
-            DeadLetters("dead-letters", 1_000_000),
-            self.metrics,
-        )
-
-    def partitions_by_name(self) -> Assignment:
-        class Known:
-            """The one question that the processor asks an assignment."""
-
-            @staticmethod
-            def get(topic: str, number: int) -> Partition | None:
-                return self.partitions.get((topic, number))
-
-        return Known()  # type: ignore[return-value] # -- the part of it that is asked
-
-    def partition(
-        self, number: int = 0, start: int = 0, publish_from: int | None = None, live: bool = True
-    ) -> Partition:
-        partition = Partition(TOPIC, number, self.parameters)
-        end = start if publish_from is None else publish_from
-        partition.load(RecoveryPlan(None, start, end, None), end, 0)
-        if live:
-            partition.loaded()
-        self.partitions[TOPIC, number] = partition
-        return partition
-
-    def process(self, messages: list[FakeMessage], size: int | None = None) -> None:
-        step = size or max(1, len(messages))
-        for start in range(0, len(messages), step):
-            self.processor.process(messages[start : start + step], self.publisher)  # type: ignore[arg-type] # -- fakes
-
-    def published_offsets(self) -> list[int]:
-        return [output.document["source"]["offset"] for output in self.publisher.on("scores")]  # type: ignore[index] # -- JSON
-
-
-def stream_messages(number: int = 0, first: int = 0) -> list[FakeMessage]:
-    return [message_of(event, first + i, number) for i, event in enumerate(EVENTS)]
 
 
 def test_every_event_gets_one_score_with_its_source_and_model() -> None:
@@ -206,69 +142,6 @@ def test_messages_of_partitions_that_do_not_accept_events_change_nothing(state: 
     assert (len(partition.table), partition.next_offset) == (0, 0)
 
 
-def test_a_dead_letter_carries_the_original_and_says_where_and_why() -> None:
-    bench = Bench()
-    partition = bench.partition(3, start=7)
-    bench.process([FakeMessage(7, b"{not json", b"host-9", number=3)])
-    (letter,) = bench.publisher.outputs
-    assert (letter.topic, letter.key, letter.value) == ("dead-letters", b"host-9", b"{not json")
-    assert letter.headers.pop("reason").startswith(b"the value is not JSON")
-    assert letter.headers == {
-        "error": b"invalid_json",
-        "source_topic": TOPIC.encode(),
-        "source_partition": b"3",
-        "source_offset": b"7",
-    }
-    assert partition.next_offset == 8, "it is dealt with"
-    assert bench.publisher.is_open, "and that is committed"
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "error"),
-    [
-        (b"k", None, b"tombstone"),
-        (None, b'{"value": 1}', b"missing_key"),
-        (b"k", b'{"other": 1}', b"missing_feature"),
-        (b"\xff", b'{"value": 1}', b"invalid_key"),
-    ],
-)
-def test_bad_input_among_good_costs_one_dead_letter(
-    key: bytes | None, value: bytes | None, error: bytes
-) -> None:
-    bench = Bench()
-    partition = bench.partition()
-    messages = stream_messages()[:30]
-    messages[10] = FakeMessage(10, value, key)
-    bench.process(messages)
-    (letter,) = bench.publisher.on("dead-letters")
-    assert (letter.key, letter.value, letter.headers["error"]) == (key, value, error)
-    assert bench.published_offsets() == [offset for offset in range(30) if offset != 10]
-    assert states_of(partition.table) == states_of(twin_of([*EVENTS[:10], *EVENTS[11:30]]))
-
-
-def test_a_record_without_a_time_of_its_own_takes_kafka_s() -> None:
-    bench = Bench()
-    bench.partition()
-    bench.process([FakeMessage(0, b'{"value": 1}', time=(CREATE_TIME, START_OF_EVENTS + 5))])
-    assert bench.publisher.on("scores")[0].document["timestamp"] == START_OF_EVENTS + 5
-
-
-def test_a_record_without_any_time_is_a_dead_letter() -> None:
-    bench = Bench()
-    bench.partition()
-    bench.process([FakeMessage(0, b'{"value": 1}', time=(NO_TIMESTAMP, -1))])
-    (letter,) = bench.publisher.outputs
-    assert letter.headers["error"] == b"invalid_timestamp"
-
-
-def test_text_from_the_client_is_as_good_as_bytes() -> None:
-    bench = Bench()
-    bench.partition()
-    bench.process([FakeMessage(0, '{"value": 1}', "höst"), FakeMessage(1, "{not json", "höst")])
-    assert bench.publisher.on("scores")[0].key == "höst".encode()
-    assert bench.publisher.on("dead-letters")[0].value == b"{not json"
-
-
 def test_keys_of_two_partitions_do_not_share_a_forest() -> None:
     bench = Bench()
     bench.partition(0)
@@ -276,17 +149,6 @@ def test_keys_of_two_partitions_do_not_share_a_forest() -> None:
     bench.process([FakeMessage(0, b'{"value": 1}', b"k", 0), FakeMessage(0, b'{"value": 2}', b"k", 1)])
     seen = [output.document["model"]["events_seen"] for output in bench.publisher.on("scores")]  # type: ignore[index] # -- JSON
     assert seen == [1, 1]
-
-
-def test_several_features_and_a_composite_key() -> None:
-    settings = small_settings(events={"key": ["site", "host"], "features": ["cpu.load", "memory"]})
-    bench = Bench(settings)
-    bench.partition()
-    event = {"site": "a|b", "host": 7, "cpu": {"load": 0.5}, "memory": 2, "timestamp": START_OF_EVENTS}
-    bench.process([FakeMessage(0, orjson.dumps(event), None)])
-    (output,) = bench.publisher.on("scores")
-    assert output.key == rb"a\|b|7"
-    assert output.document["values"] == {"cpu.load": 0.5, "memory": 2.0}
 
 
 def test_a_failed_delivery_escapes_to_the_loop() -> None:

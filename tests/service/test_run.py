@@ -15,7 +15,6 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from stream_rcf.core.warmup import warm_up
 from tests.support.broker import KafkaBroker
 from tests.support.service import COMMAND, START_OF_EVENTS, Service, Topics, make_events, wait_for_outputs
 
@@ -65,12 +64,6 @@ def wait_until_ready(port: int, seconds: float = 60.0) -> None:
     while ask(port, "/ready")[0] != 200:
         assert time.monotonic() < deadline, ask(port, "/ready")
         time.sleep(0.05)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_kernels() -> None:
-    """Compile once here, rather than in several services at a time."""
-    warm_up()
 
 
 @pytest.fixture
@@ -150,9 +143,7 @@ def test_options_that_the_client_refuses_end_with_2_and_are_named(
 
 
 @pytest.mark.parametrize("url", ["ftp://somewhere/checkpoints", "s3://bucket/checkpoints"])
-def test_a_place_for_checkpoints_that_cannot_be_ends_with_2(
-    topics: Topics, tmp_path: Path, url: str
-) -> None:
+def test_a_place_for_checkpoints_that_cannot_be_ends_with_2(topics: Topics, tmp_path: Path, url: str) -> None:
     code, words = refused(topics.environment(tmp_path, checkpoint__url=url))
     assert code == 2, words
     assert url in words
@@ -168,9 +159,7 @@ def test_a_folder_of_checkpoints_that_cannot_be_made_ends_the_service(topics: To
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_in_order(
-    topics: Topics, tmp_path: Path, number: signal.Signals
-) -> None:
+def test_a_signal_ends_it_in_order(topics: Topics, tmp_path: Path, number: signal.Signals) -> None:
     topics.broker.produce(topics.events, make_events(EVENTS, 5, 2, seed=1))
     environment = topics.environment(tmp_path / "checkpoints", checkpoint__interval_seconds=3600, **SMALL)
     with Service(environment, tmp_path / "log") as service:
@@ -186,7 +175,9 @@ def test_a_signal_ends_it_in_order(
         service.wait_for("partition loaded")
         wait_until_ready(port_of(service))
         loaded = [entry for entry in service.messages() if entry.get("message") == "partition loaded"]
-        assert all('"replay":0' in orjson.dumps(entry).decode() for entry in loaded), "and with everything saved"
+        assert all('"replay":0' in orjson.dumps(entry).decode() for entry in loaded), (
+            "and with everything saved"
+        )
         assert service.stop() == 0
 
 
@@ -239,9 +230,7 @@ def test_the_endpoints_answer_while_it_runs(topics: Topics, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
-def test_members_that_share_the_work_are_both_ready(
-    topics: Topics, tmp_path: Path, protocol: str
-) -> None:
+def test_members_that_share_the_work_are_both_ready(topics: Topics, tmp_path: Path, protocol: str) -> None:
     environment = topics.environment(tmp_path / "checkpoints", kafka__group_protocol=protocol, **SMALL)
     with (
         Service(environment, tmp_path / "log-first") as first,

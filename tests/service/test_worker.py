@@ -1,4 +1,4 @@
-"""The loop on a real broker, disturbed in the ways that only the inside can arrange: one score for each event, always."""
+"""The loop on a real broker, disturbed as only the inside can arrange: one score for each event, always."""
 
 from __future__ import annotations
 

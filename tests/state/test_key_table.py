@@ -19,7 +19,8 @@ PARAMETERS = DetectorParameters(("value",), ForestParameters(trees=4, sample_siz
 def stream(count: int, keys: int = 4, seed: int = 3) -> list[Event]:
     generator = random.Random(seed)
     return [
-        Event(f"key-{generator.randrange(keys)}", 1000 * i, (generator.gauss(0.0, 1.0),)) for i in range(count)
+        Event(f"key-{generator.randrange(keys)}", 1000 * i, (generator.gauss(0.0, 1.0),))
+        for i in range(count)
     ]
 
 
