@@ -80,7 +80,7 @@ def repetition(
     """Every rate once, in events/s, by its short name."""
     topics = prepared_topics(broker, word, messages)
     with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
-        bare = bare_arrivals(topics, workload, word, Path(folder))
+        bare = bare_arrivals(topics, workload, word)
         forest = many_keys(messages, workload.mature)
         service = service_arrivals(topics, workload, Path(folder))
     return {

@@ -1,6 +1,8 @@
 """The ceiling: consume, parse, produce, commit, with the service's client and options and nothing in between.
 
 A program of its own, as the service is: ``python -m load_tests.bare_loop BOOTSTRAP INPUT OUTPUT GROUP COUNT ROUNDS``.
+It prints when each commit was done, as JSON: at ten times the service's pace a reader beside it would not keep up, and
+would be measured instead.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ CALL_TIMEOUT = 30.0  # s
 
 def main(bootstrap: str, source: str, target: str, group: str, count: int, rounds: int) -> None:
     """Copy the ``count`` events of ``source`` to ``target``, ``rounds`` times, with a commit every 100 ms."""
+    times: list[float] = []
+    counts: list[int] = []
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -73,10 +77,13 @@ def main(bootstrap: str, source: str, target: str, group: str, count: int, round
             offsets = [TopicPartition(source, number, offset) for number, offset in position.items()]
             producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), CALL_TIMEOUT)
             producer.commit_transaction(CALL_TIMEOUT)
+            times.append(time.monotonic())
+            counts.append(copied)
             last_commit = time.monotonic()
             if copied < count * rounds:
                 producer.begin_transaction()
     consumer.close()
+    sys.stdout.buffer.write(orjson.dumps({"times": times, "counts": counts}) + b"\n")
 
 
 if __name__ == "__main__":

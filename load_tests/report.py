@@ -68,8 +68,8 @@ def markdown(results: Results) -> str:
         f"default batches and commits, 4 partitions. Young: events {workload.skipped:,} to {workload.young:,} "
         f"(up to {youngest} per key); mature: events {first:,} to {last:,} ({youngest} to {oldest} per key: samples "
         "are full and still take in half of what they see; after some thousand a tenth). Client, broker and "
-        "reader share the machine. The input is a backlog, which the client hands over a partition at a time; live "
-        "events come scattered over all keys.",
+        "reader share the machine; the service is measured at its reader, the bare loop by its commits. The input is a "
+        "backlog, which the client hands over a partition at a time; live events come scattered over all keys.",
         "",
         *[f"* {name}: {value}" for name, value in results.machine.items()],
         "",

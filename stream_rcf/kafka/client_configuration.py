@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from confluent_kafka import KafkaError, KafkaException
+
+from stream_rcf.errors import UsageError
 from stream_rcf.settings.model import Settings
 
 # A joining or leaving member is noticed within one: measured 0.5 s against 3 s at the default.
@@ -46,7 +49,18 @@ PRODUCER_ONLY = (
 )
 
 client_logger = logging.getLogger("librdkafka")  # the client's own messages, in our format
+Client = TypeVar("Client")
 Callback = Callable[..., None]
+
+
+def new_client(kind: Callable[[dict[str, Any]], Client], configuration: dict[str, Any]) -> Client:
+    """Make a client. Raises ``UsageError`` for what librdkafka does not accept: only it knows all its options."""
+    try:
+        return kind(configuration)
+    except (KafkaException, ValueError, TypeError) as failure:
+        error = failure.args[0] if failure.args else failure
+        what = error.str() if isinstance(error, KafkaError) else str(error)
+        raise UsageError(f"kafka.properties: {what}") from None
 
 
 def client_configuration(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from confluent_kafka import KafkaError, KafkaException, Message
+from confluent_kafka import KafkaException, Message
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 
-from stream_rcf.kafka.client_configuration import client_configuration
+from stream_rcf.errors import UsageError
+from stream_rcf.kafka.client_configuration import client_configuration, new_client
 from stream_rcf.kafka.failures import kafka_error
 from stream_rcf.kafka.publisher import Headers, Publisher
 from stream_rcf.pipeline.events import Rejection
@@ -55,21 +56,30 @@ def _raw(value: str | bytes | None) -> bytes | None:
     return value.encode("utf-8") if isinstance(value, str) else value
 
 
-def message_limit(settings: Settings) -> int:
-    """Bytes that fit the dead-letter topic: the lesser of the client's limit and the topic's, as far as we may ask."""
-    own = int(settings.kafka.properties.get("message.max.bytes", CLIENT_MESSAGE_BYTES))
-    resource = ConfigResource(ConfigResource.Type.TOPIC, settings.kafka.dead_letter_topic)
-    try:
-        client = AdminClient(client_configuration(settings))
-        known = client.list_topics(settings.kafka.dead_letter_topic, timeout=DESCRIBE_TIMEOUT)
-        if known.controller_id not in known.brokers:  # the embedded broker has none; do not wait for one
-            raise KafkaException(KafkaError(KafkaError.NOT_CONTROLLER))
-        answer = client.describe_configs([resource], request_timeout=DESCRIBE_TIMEOUT)[resource].result()
-        return min(own, int(answer["max.message.bytes"].value))
-    except (KafkaException, KeyError) as failure:
-        logger.info(
-            "the size limit of %s is not readable (%s); assuming the default",
-            settings.kafka.dead_letter_topic,
-            kafka_error(failure).str(),
-        )
-        return min(own, BROKER_MESSAGE_BYTES)
+def message_limits(settings: Settings) -> dict[str, int]:
+    """Bytes that fit each output topic: the lesser of the client's limit and the topic's, as far as we may ask."""
+    kafka = settings.kafka
+    own = _client_limit(kafka.properties.get("message.max.bytes"))
+    topics = (kafka.scores_topic, kafka.alerts_topic, kafka.dead_letter_topic)
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in topics]
+    client = new_client(AdminClient, client_configuration(settings))
+    limits = {}
+    for resource, answer in client.describe_configs(resources, request_timeout=DESCRIBE_TIMEOUT).items():
+        try:
+            limits[resource.name] = min(own, int(answer.result()["max.message.bytes"].value))
+        except (KafkaException, KeyError) as failure:
+            logger.info(
+                "the size limit of %s is not readable (%s); assuming the default",
+                resource.name,
+                kafka_error(failure).str(),
+            )
+            limits[resource.name] = min(own, BROKER_MESSAGE_BYTES)
+    return limits
+
+
+def _client_limit(text: str | None) -> int:
+    if text is None:
+        return CLIENT_MESSAGE_BYTES
+    if not text.isdecimal():
+        raise UsageError(f"kafka.properties: message.max.bytes is {text!r}, but must be a number of bytes")
+    return int(text)

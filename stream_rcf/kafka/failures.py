@@ -20,13 +20,19 @@ class DeliveryFailed(StreamRcfError):
     """Outputs could not be published or committed. The state of the partitions must be restored before going on."""
 
     def __init__(self, during: str, error: KafkaError, remedy: Remedy) -> None:
-        super().__init__(f"{during} failed: {error.str()} ({error.name()}); {remedy.value}")
+        super().__init__(f"{during} failed: {error.str()} ({error.name()})")
         self.remedy = remedy
         self.code = error.code()
 
 
+# A producer that failed for good raises from any call; from one that serves delivery reports as a SystemError.
+CLIENT_FAILURES = (KafkaException, SystemError)
+
+
 def kafka_error(failure: BaseException) -> KafkaError:
     """The error within a client exception."""
+    if isinstance(failure, SystemError) and failure.__cause__ is not None:
+        return kafka_error(failure.__cause__)
     if isinstance(failure, KafkaException) and failure.args and isinstance(failure.args[0], KafkaError):
         return failure.args[0]
     return KafkaError(KafkaError._FAIL, str(failure))  # noqa: SLF001 -- the client publishes its local codes so

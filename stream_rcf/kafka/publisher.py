@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from stream_rcf.kafka.client_configuration import producer_configuration
-from stream_rcf.kafka.failures import DeliveryFailed, Remedy, kafka_error, remedy_for
+from stream_rcf.kafka.client_configuration import new_client, producer_configuration
+from stream_rcf.kafka.failures import CLIENT_FAILURES, DeliveryFailed, Remedy, kafka_error, remedy_for
 from stream_rcf.settings.model import Settings
 
 logger = logging.getLogger(__name__)
@@ -52,8 +52,9 @@ class _ClientPublisher:
 
     transactional_id: str | None = None
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, batch_bytes: int) -> None:
         self._settings = settings
+        self._batch_bytes = batch_bytes
         self._failure: KafkaError | None = None
         self._open = False
         self._producer = self._new_producer()
@@ -65,9 +66,10 @@ class _ClientPublisher:
     def _new_producer(self) -> Producer:
         self._failure = None
         self._open = False
-        return Producer(
-            producer_configuration(self._settings, self.transactional_id, self._on_error, self._on_delivery)
+        configuration = producer_configuration(
+            self._settings, self.transactional_id, self._on_error, self._on_delivery
         )
+        return new_client(Producer, {**configuration, "batch.size": self._batch_bytes})
 
     def _on_error(self, error: KafkaError) -> None:
         logger.warning("Kafka producer: %s", error.str(), extra={"context": {"error": error.name()}})
@@ -81,7 +83,7 @@ class _ClientPublisher:
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None
     ) -> None:
         """Queue one output; a full queue makes the caller wait while the client sends."""
-        deadline = time.monotonic() + CALL_TIMEOUT
+        deadline: float | None = None
         while True:
             try:
                 if headers is None:
@@ -90,17 +92,28 @@ class _ClientPublisher:
                     self._producer.produce(topic, value, key, headers=headers)
                 return
             except BufferError:
+                deadline = deadline or time.monotonic() + CALL_TIMEOUT
                 if time.monotonic() > deadline:
                     full = KafkaError(KafkaError._QUEUE_FULL)  # noqa: SLF001
                     raise DeliveryFailed("publishing", full, Remedy.NEW_PRODUCER) from None
-                self._producer.poll(QUEUE_FULL_WAIT)
+                self._serve(QUEUE_FULL_WAIT)
             except KafkaException as failure:
                 error = kafka_error(failure)
                 raise DeliveryFailed("publishing", error, remedy_for(error)) from None
 
+    def _serve(self, seconds: float) -> None:
+        """Let the client send and report."""
+        try:
+            self._producer.poll(seconds)
+        except CLIENT_FAILURES as failure:
+            raise DeliveryFailed("publishing", kafka_error(failure), Remedy.NEW_PRODUCER) from None
+
     def _flush(self) -> None:
         """Wait until every output is acknowledged."""
-        remaining = self._producer.flush(CALL_TIMEOUT)
+        try:
+            remaining = self._producer.flush(CALL_TIMEOUT)
+        except CLIENT_FAILURES as failure:
+            raise DeliveryFailed("publishing", kafka_error(failure), Remedy.NEW_PRODUCER) from None
         if self._failure is not None:
             raise DeliveryFailed("publishing", self._failure, remedy_for(self._failure))
         if remaining:
@@ -114,9 +127,9 @@ _PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}  # noqa: SLF001 
 class TransactionalPublisher(_ClientPublisher):
     """Exactly once: outputs and offsets in one transaction, fenced by the consumer group's generation."""
 
-    def __init__(self, settings: Settings, transactional_id: str) -> None:
+    def __init__(self, settings: Settings, transactional_id: str, batch_bytes: int) -> None:
         self.transactional_id = transactional_id
-        super().__init__(settings)
+        super().__init__(settings, batch_bytes)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -142,6 +155,10 @@ class TransactionalPublisher(_ClientPublisher):
         """Commit the open transaction with the next ``offsets`` of the partitions that this member owns."""
         if not self._open:
             return
+        if not offsets:
+            # The broker would not check an empty list against the group, and so not notice that we were put out of it.
+            gone = KafkaError(KafkaError._STATE, "the partitions of these outputs are gone")  # noqa: SLF001
+            raise DeliveryFailed("committing a transaction", gone, Remedy.ABORT)
         self._flush()  # first: the coordinator is still busy right after a commit, and would make us back off 100 ms
         try:
             self._producer.send_offsets_to_transaction(
@@ -217,12 +234,15 @@ class FlushingPublisher(_ClientPublisher):
 
 def _abandon(producer: Producer) -> None:
     """Drop what the client still holds, so that nothing is sent behind our back."""
-    producer.purge(in_queue=True, in_flight=True, blocking=False)
-    producer.flush(0)
+    try:
+        producer.purge(in_queue=True, in_flight=True, blocking=False)
+        producer.flush(0)
+    except CLIENT_FAILURES as failure:  # a producer that failed for good says so at every call
+        logger.info("the abandoned producer says once more: %s", kafka_error(failure).str())
 
 
-def new_publisher(settings: Settings, transactional_id: str) -> Publisher:
-    """The publisher for ``kafka.delivery``."""
+def new_publisher(settings: Settings, transactional_id: str, batch_bytes: int) -> Publisher:
+    """The publisher for ``kafka.delivery``; a batch of outputs must fit the smallest limit of their topics."""
     if settings.kafka.delivery == "exactly_once":
-        return TransactionalPublisher(settings, transactional_id)
-    return FlushingPublisher(settings)
+        return TransactionalPublisher(settings, transactional_id, batch_bytes)
+    return FlushingPublisher(settings, batch_bytes)

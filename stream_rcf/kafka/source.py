@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from stream_rcf.errors import StreamRcfError
-from stream_rcf.kafka.client_configuration import consumer_configuration
+from stream_rcf.kafka.client_configuration import consumer_configuration, new_client
 from stream_rcf.kafka.failures import kafka_error
 from stream_rcf.settings.model import Settings
 
@@ -52,7 +52,7 @@ class Source:
         self._incremental = settings.kafka.group_protocol == "consumer"
         self._listener = listener
         self._callback_failure: BaseException | None = None
-        self.consumer = Consumer(consumer_configuration(settings, self._on_error))
+        self.consumer: Consumer = new_client(Consumer, consumer_configuration(settings, self._on_error))
         self._topic = settings.kafka.input_topic
 
     def subscribe(self) -> None:
@@ -175,6 +175,8 @@ class Source:
 
 
 def describe(failure: KafkaException) -> str:
-    """What a client exception says, for a person."""
+    """What a client exception says, for a person. Raises ``StreamRcfError`` for one that no repetition can cure."""
     error = kafka_error(failure)
+    if error.fatal():
+        raise StreamRcfError(f"the Kafka client cannot go on: {error.str()} ({error.name()})") from None
     return f"{error.str()} ({error.name()})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
@@ -9,9 +11,11 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from stream_rcf.errors import StreamRcfError, UnreachableError, UsageError
-from stream_rcf.kafka.client_configuration import client_configuration
+from stream_rcf.kafka.client_configuration import client_configuration, new_client
 from stream_rcf.kafka.failures import kafka_error
 from stream_rcf.settings.model import Settings
+
+logger = logging.getLogger(__name__)
 
 METADATA_TIMEOUT = 15.0  # s: for a broker to answer at start-up
 CREATE_TIMEOUT = 30.0  # s
@@ -56,7 +60,7 @@ def topic_plans(settings: Settings, partitions: int) -> list[TopicPlan]:
 
 def existing_topics(settings: Settings) -> dict[str, int]:
     """Topic to number of partitions. Raises ``UnreachableError`` when no broker answers."""
-    client = AdminClient({**client_configuration(settings), "log_level": 3})
+    client = new_client(AdminClient, {**client_configuration(settings), "log_level": 0})
     try:
         topics = client.list_topics(timeout=METADATA_TIMEOUT).topics
     except KafkaException as failure:
@@ -77,7 +81,7 @@ def create_topics(settings: Settings, partitions: int, replication: int) -> list
         if plan.name not in existing
     ]
     if missing:
-        client = AdminClient({**client_configuration(settings), "log_level": 3})
+        client = new_client(AdminClient, {**client_configuration(settings), "log_level": 0})
         for name, future in client.create_topics(missing, request_timeout=CREATE_TIMEOUT).items():
             try:
                 future.result()
@@ -91,6 +95,9 @@ def create_topics(settings: Settings, partitions: int, replication: int) -> list
 def require_topics(settings: Settings) -> None:
     """Raise ``UsageError`` naming the missing topics: a typing error must not look like an empty stream."""
     existing = existing_topics(settings)
+    pattern = settings.kafka.input_topic
+    if pattern.startswith("^") and not any(re.match(pattern, name) for name in existing):
+        logger.warning("no topic matches kafka.input_topic %s yet; waiting for one", pattern)
     missing = [plan.name for plan in topic_plans(settings, 1) if plan.name not in existing]
     if missing:
         raise UsageError(

@@ -60,6 +60,8 @@ class BatchProcessor:
             is_live = self._is_live(partition, offset)
             decoded = self._decode(message)
             partition.next_offset = offset + 1
+            if partition.state is PartitionState.REPLAYING and partition.still_to_replay == 0:
+                partition.caught_up()  # the next event is news, whenever it comes
             if isinstance(decoded, Event):
                 events.append(decoded)
                 tables.append(partition.table)

@@ -16,8 +16,7 @@ from stream_rcf.state.cut import ConsistentCut
 
 logger = logging.getLogger(__name__)
 
-KEYS_PER_TURN = 4  # packed between two batches while a cut is open: about 3 ms of mature keys
-KEYS_PER_HURRY = 256  # packed between two looks at the clock when nothing else is to be done
+HURRY_SECONDS = 0.1  # of packing between two looks at the deadline when nothing else is to be done
 POLL_SECONDS = 0.002  # between looks at the writer while waiting for it
 FIRST_CHECKPOINT_SECONDS = 60.0  # for the empty checkpoint that a new partition needs before its first commit
 
@@ -28,6 +27,10 @@ class DamagedCheckpointError(CheckpointError):
     def __init__(self, partition: Partition, problem: str) -> None:
         super().__init__(problem)
         self.partition = partition
+
+
+class FirstCheckpointError(CheckpointError):
+    """The empty checkpoint could not be written; perhaps another owner has written one meanwhile."""
 
 
 @dataclass(slots=True)
@@ -60,6 +63,7 @@ class Checkpoints:
         self._clock = clock
         self._next_due = clock() + interval_seconds
         self._open: dict[PartitionId, _OpenCut] = {}
+        self._last_error: str | None = None
         self._saved_offset: dict[PartitionId, int] = {}
 
     # -- taking a partition over ------------------------------------------------------------------------------------
@@ -68,7 +72,7 @@ class Checkpoints:
         """Read the planned checkpoint into the partition's table, or write the empty one that a new partition needs.
 
         Raises ``DamagedCheckpointError`` when the checkpoint cannot be read; its frames are proven only at its end, so
-        the table is worthless then. Raises ``CheckpointError`` when the empty one cannot be written.
+        the table is worthless then. Raises ``FirstCheckpointError`` when the empty one cannot be written.
         """
         plan = partition.plan
         if plan is None:
@@ -79,6 +83,7 @@ class Checkpoints:
             try:
                 for key, payload in self._store.read(name, plan.checkpoint):
                     partition.table.restore(key, payload)
+                    self._metrics.loop_ticked()
             except CheckpointError as error:
                 raise DamagedCheckpointError(partition, str(error)) from None
         self._writer.adopt(name, plan.checkpoint, partition.newest_checkpoint)
@@ -88,8 +93,9 @@ class Checkpoints:
         else:
             self._begin(partition)
             if not self._drain([partition], self._clock() + FIRST_CHECKPOINT_SECONDS):
-                raise CheckpointError(
-                    f"{name}: the first, empty checkpoint could not be written; nothing was published"
+                raise FirstCheckpointError(
+                    f"{name}: the empty checkpoint to begin with could not be written, and nothing was published: "
+                    f"{self._last_error or 'the store did not answer in time'}"
                 )
         logger.info(
             "partition loaded",
@@ -126,22 +132,30 @@ class Checkpoints:
         self._writer.begin(name, offset=partition.next_offset, fingerprint=self._fingerprint, full=full)
         self._open[name] = _OpenCut(partition, partition.table.begin_cut(full), partition.next_offset)
 
-    def advance(self, keys: int = KEYS_PER_TURN) -> None:
-        """Pack a few keys of each open cut, and note what the writer has finished."""
+    @property
+    def has_work(self) -> bool:
+        """Whether keys wait to be packed that the writer has room for."""
+        return self._writer.has_room() and any(not entry.is_handed_over for entry in self._open.values())
+
+    def advance(self, seconds: float) -> None:
+        """Pack keys of the open cuts for about ``seconds``, and note what the writer has finished."""
+        until = self._clock() + seconds
         for name, entry in self._open.items():
-            if entry.is_handed_over or not self._writer.has_room():
-                continue
-            for key, payload in entry.cut.take(keys):
-                self._writer.append(name, key, payload)
-            if entry.cut.is_complete:
-                self._writer.finish(name)
-                entry.is_handed_over = True
+            while not entry.is_handed_over and self._writer.has_room():
+                for key, payload in entry.cut.take(1):
+                    self._writer.append(name, key, payload)
+                if entry.cut.is_complete:
+                    self._writer.finish(name)
+                    entry.is_handed_over = True
+                if self._clock() >= until:
+                    break
         for outcome in self._writer.finished():
             self._note(outcome)
 
     def _note(self, outcome: CheckpointOutcome) -> None:
-        entry = self._open.pop(outcome.partition, None)
         saved = outcome.manifest is not None
+        self._last_error = outcome.error
+        entry = self._open.pop(outcome.partition, None) if outcome.is_current else None
         if entry is not None:
             entry.partition.table.end_cut(saved)
         context: dict[str, object] = {
@@ -151,7 +165,8 @@ class Checkpoints:
             "seconds": round(outcome.seconds, 3),
         }
         if outcome.manifest is not None:
-            self._saved_offset[outcome.partition] = outcome.manifest.offset
+            if entry is not None:
+                self._saved_offset[outcome.partition] = outcome.manifest.offset
             context["offset"] = outcome.manifest.offset
             logger.info("checkpoint written", extra={"context": context})
         self._metrics.checkpoint_ended(
@@ -191,7 +206,7 @@ class Checkpoints:
         while wanted & self._open.keys():
             if self._clock() > deadline:
                 return False
-            self.advance(KEYS_PER_HURRY)
+            self.advance(HURRY_SECONDS)
             if (
                 all(self._open[name].is_handed_over for name in wanted & self._open.keys())
                 or not self._writer.has_room()

@@ -27,7 +27,10 @@ class Instance:
             folder.mkdir(parents=True, exist_ok=True)
             self.number, self._descriptor = self._claim(folder)
         except OSError as error:
-            raise UnreachableError(f"cannot lock an instance number in {folder}: {error}") from None
+            raise UnreachableError(
+                f"cannot lock an instance number in {folder}: {error}. Make the folder for temporary files writable, or "
+                "set kafka.transactional_id to a name that no other process uses"
+            ) from None
 
     def _claim(self, folder: Path) -> tuple[int, int]:
         for number in range(MOST_INSTANCES):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -35,7 +36,7 @@ def run_service(settings: Settings, should_stop: Callable[[], bool]) -> None:
         seconds = warm_up()
         logger.info("kernels ready", extra={"context": {"seconds": round(seconds, 2)}})
         transactional_id = settings.kafka.transactional_id
-        if not transactional_id:
+        if settings.kafka.delivery == "exactly_once" and not transactional_id:
             instance = stack.enter_context(Instance(_instance_folder(), settings.kafka.group_id))
             transactional_id = instance.transactional_id
         logger.info(
@@ -60,5 +61,8 @@ def run_service(settings: Settings, should_stop: Callable[[], bool]) -> None:
 
 
 def _instance_folder() -> Path:
-    """Where processes of this host agree on their numbers: temporary, since the locks end with the processes."""
-    return Path(tempfile.gettempdir()) / "stream-rcf-instances"
+    """Where this user's processes on this host agree on their numbers: temporary, like the locks."""
+    try:
+        return Path(tempfile.gettempdir()) / f"stream-rcf-instances-{os.getuid()}"
+    except FileNotFoundError as error:
+        raise UnreachableError(f"{error}: mount a writable /tmp, or set kafka.transactional_id") from None

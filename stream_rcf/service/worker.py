@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.errors import StreamRcfError, UnreachableError
 from stream_rcf.kafka.client_configuration import MAX_POLL_INTERVAL_MS
-from stream_rcf.kafka.dead_letters import DeadLetters, message_limit
+from stream_rcf.kafka.dead_letters import DeadLetters, message_limits
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
 from stream_rcf.kafka.messages import ClientError
 from stream_rcf.kafka.publisher import Publisher, new_publisher
@@ -21,7 +21,7 @@ from stream_rcf.kafka.source import OffsetsTrimmed, Source, describe
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.assignment import Assignment, kafka_position
 from stream_rcf.service.batch import BatchProcessor
-from stream_rcf.service.checkpoints import Checkpoints, DamagedCheckpointError
+from stream_rcf.service.checkpoints import Checkpoints, DamagedCheckpointError, FirstCheckpointError
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.service.status import report_status
 from stream_rcf.settings.model import Settings
@@ -36,7 +36,11 @@ STATUS_SECONDS = 1.0  # between updates of the gauges that need a walk over all 
 HANDOVER_SECONDS = MAX_POLL_INTERVAL_MS / 1000 / 10
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)  # waits between attempts to recover; the last one repeats
 RECOVERY_SECONDS = 240.0  # of failing attempts before giving up; the group would evict us soon after
-MOST_RECOVERIES = 8  # in a row without one successful commit: somebody else fences us each time
+MOST_RECOVERIES = (
+    8  # in a row without one successful commit: somebody fences us each time, or it will never work
+)
+BUSY_PACKING_SECONDS = 0.003  # of a turn with messages, for a checkpoint under way
+IDLE_PACKING_SECONDS = 0.05  # of a turn without
 
 
 class Worker:
@@ -66,10 +70,11 @@ class Worker:
             settings.checkpoint.interval_seconds,
             metrics,
         )
-        self._publisher: Publisher = new_publisher(settings, transactional_id)
+        limits = message_limits(settings)
+        self._publisher: Publisher = new_publisher(settings, transactional_id, min(limits.values()))
         self._source = Source(settings, self._assignment)
         self._assignment.source = self._source
-        dead_letters = DeadLetters(settings.kafka.dead_letter_topic, message_limit(settings))
+        dead_letters = DeadLetters(settings.kafka.dead_letter_topic, limits[settings.kafka.dead_letter_topic])
         self._batches = BatchProcessor(settings, parameters, self._assignment, dead_letters, metrics)
         self._last_commit = 0.0
         self._next_status = 0.0
@@ -92,6 +97,8 @@ class Worker:
                 except DamagedCheckpointError as damage:
                     self._assignment.pass_over(damage.partition, str(damage))
                     self._recover(Remedy.ABORT, str(damage))
+                except FirstCheckpointError as failure:
+                    self._recover(Remedy.ABORT, str(failure))
                 except ClientError as failure:
                     self._recover(Remedy.ABORT, describe(failure))
         finally:
@@ -102,6 +109,8 @@ class Worker:
             self._roll_back(self._pending_remedy)
         self._load_one()
         messages = self._source.read(self._settings.kafka.batch_size, self._patience())
+        if self._pending_remedy is not None:
+            return  # a callback found what is uncommitted worthless: nothing may be added to it, or committed
         for kept in self._assignment.take_to_resume():
             self._source.resume(kept.topic, kept.number)
         if messages:
@@ -111,12 +120,12 @@ class Worker:
         elif self._assignment.in_state(PartitionState.REPLAYING):
             self._notice_ends()
         self._commit_if_due()
-        self._checkpoints.advance()
+        self._checkpoints.advance(BUSY_PACKING_SECONDS if messages else IDLE_PACKING_SECONDS)
         self._report()
 
     def _patience(self) -> float:
-        """How long to wait for a message: not at all while a partition waits to be loaded."""
-        if self._assignment.in_state(PartitionState.LOADING):
+        """How long to wait for a message: not at all while there is other work."""
+        if self._assignment.in_state(PartitionState.LOADING) or self._checkpoints.has_work:
             return 0.0
         if self._publisher.is_open:
             return max(0.0, min(IDLE_SECONDS, self._last_commit + self._commit_interval - time.monotonic()))
@@ -147,6 +156,8 @@ class Worker:
             self._checkpoints.begin_due(self._assignment)
 
     def _commit(self) -> None:
+        if not self._publisher.is_open:
+            return
         began = time.monotonic()
         moved = [p for p in self._assignment.in_state(PartitionState.LIVE) if p.next_offset != p.committed]
         self._publisher.commit([kafka_position(partition) for partition in moved], self._source.consumer)
@@ -164,9 +175,9 @@ class Worker:
             return False  # we are here because something failed: the next owner begins at the last commit
         try:
             self._commit()
-        except DeliveryFailed as failure:
+        except (DeliveryFailed, ClientError) as failure:
             logger.warning("could not commit before giving partitions up: %s", failure)
-            self._pending_remedy = failure.remedy
+            self._pending_remedy = getattr(failure, "remedy", Remedy.NEW_PRODUCER)
             return False
         return True
 
@@ -189,16 +200,19 @@ class Worker:
 
     def _recover(self, remedy: Remedy, why: str) -> None:
         """Drop what is not committed, and bring every partition back to what is. Tries until the broker is back."""
-        logger.warning("recovering: %s", why, extra={"context": {"remedy": remedy.name.lower()}})
-        self._recoveries += remedy is Remedy.NEW_PRODUCER
+        self._pending_remedy = remedy  # until it has worked nothing may be committed
+        logger.warning("recovering: %s", why, extra={"context": {"remedy": remedy.value}})
+        self._recoveries += 1
         if self._recoveries > MOST_RECOVERIES:
             raise StreamRcfError(
-                f"{why}. That was the {MOST_RECOVERIES}th failure without a commit between: "
-                f"does another process use the transactional id {self._transactional_id!r}?"
+                f"{why}. That was failure {self._recoveries} without a commit between. If the error speaks of fencing, "
+                f"another process uses the transactional id {self._transactional_id!r}"
             )
+        time.sleep(RETRY_SECONDS[0] * (self._recoveries - 1))  # a lasting failure must not become a busy loop
         deadline = time.monotonic() + RECOVERY_SECONDS
         attempt = 0
         while not self._should_stop():
+            self._metrics.loop_ticked()
             try:
                 self._roll_back(remedy)
                 return
@@ -236,6 +250,9 @@ class Worker:
             self._source.close()
         except (StreamRcfError, ClientError) as failure:
             logger.error("leaving the group was not orderly: %s", failure)
-        self._publisher.close()
-        self._checkpoints.close(HANDOVER_SECONDS)
+        finally:
+            try:
+                self._publisher.close()
+            finally:
+                self._checkpoints.close(HANDOVER_SECONDS)
         logger.info("stopped")

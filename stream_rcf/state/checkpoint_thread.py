@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from stream_rcf.errors import StreamRcfError
+from stream_rcf.errors import CheckpointError, StreamRcfError
 from stream_rcf.state.checkpoint_store import CheckpointStore, Manifest, PartitionId, SegmentWriter
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 class CheckpointOutcome:
     """How one checkpoint ended: ``manifest`` if it stands, else ``error``, a sentence.
 
-    ``seconds`` count from ``begin``; ``written_bytes`` are the keys' states handed over for it.
+    ``seconds`` count from ``begin``; ``written_bytes`` are the keys' states handed over for it. ``is_current`` is false
+    for one whose partition was let go, or taken up anew, since.
     """
 
     partition: PartitionId
@@ -28,6 +29,7 @@ class CheckpointOutcome:
     error: str | None
     written_bytes: int
     seconds: float
+    is_current: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +88,9 @@ class CheckpointThread:
         return self._put_bytes - self._taken_bytes
 
     def put(self, step: Step) -> None:
-        """Hand over a step; never waits."""
+        """Hand over a step; never waits. Raises ``CheckpointError`` should the thread be gone."""
+        if not self._thread.is_alive() and not self._cancelled.is_set():
+            raise CheckpointError("the thread that writes checkpoints has ended; see the log for why")
         self._put_bytes += len(step.payload)
         self._steps.put(step)
 
@@ -140,8 +144,13 @@ class CheckpointThread:
 
     def _abandon(self, job: CheckpointJob) -> None:
         writer = self._writers.pop(job, None)
-        if writer is not None:
+        if writer is None:
+            return
+        try:
             writer.abandon()
+        except Exception:
+            # What is left behind is removed by a later clean-up; the thread must outlive any state of the disk.
+            logger.exception("a given-up checkpoint was not cleared away", extra={"context": _context(job)})
 
     def _end(self, job: CheckpointJob, manifest: Manifest | None, error: str | None) -> None:
         seconds = self._clock() - job.begun

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stream_rcf.state.checkpoint_store import CheckpointStore, Manifest, PartitionId
 from stream_rcf.state.checkpoint_thread import CheckpointJob, CheckpointOutcome, CheckpointThread, Step
@@ -138,7 +138,7 @@ class CheckpointWriter:
             if (
                 is_ours or outcome.manifest is not None
             ):  # the failure of one that was given up interests nobody
-                outcomes.append(outcome)
+                outcomes.append(replace(outcome, is_current=is_ours))
             if continuation is None or not is_ours:
                 continue
             continuation.job = None

@@ -130,7 +130,7 @@ def test_bad_settings_end_with_2_all_named_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("no.such.option", "1"), ("linger.ms", "soon"), ("fetch.min.bytes", "many")],
+    [("no.such.option", "1"), ("batch.size", "many"), ("fetch.min.bytes", "many")],
     ids=["for all", "for the producer", "for the consumer"],
 )
 def test_options_that_the_client_refuses_end_with_2_and_are_named(
