@@ -56,13 +56,14 @@ def main(bootstrap: str, source: str, target: str, group: str, count: int, round
     )
     producer.init_transactions(CALL_TIMEOUT)
     beginning = [TopicPartition(source, number, 0) for number in range(PARTITIONS)]
-    copied = 0
+    copied = begun = 0  # events, rounds
     position: dict[int, int] = {}
     last_commit = time.monotonic()
     producer.begin_transaction()
     while copied < count * rounds:
-        if copied % count == 0:
+        if copied == begun * count:
             consumer.assign(beginning)
+            begun += 1
         for message in consumer.consume(BATCH_SIZE, 0.01):
             error = message.error()
             if error is not None:

@@ -35,5 +35,5 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logging(settings.logging.level, settings.logging.format)
     stop = StopFlag()
     stop.listen()
-    run_service(settings, stop)
+    run_service(settings, stop, owns_process=True)
     return 0

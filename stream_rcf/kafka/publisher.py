@@ -16,6 +16,7 @@ from stream_rcf.settings.model import Settings
 logger = logging.getLogger(__name__)
 
 CALL_TIMEOUT = 30.0  # s: for a transactional call; longer than a broker restart, shorter than our patience
+BATCH_BYTES = 1_000_000  # librdkafka's default for the outputs that it sends at once
 QUEUE_FULL_WAIT = 0.05  # s: between attempts while the producer's queue is full
 ABANDON_TIMEOUT = 5.0  # s: an abandoned producer may try to abort; the broker does it anyway
 
@@ -52,7 +53,7 @@ class _ClientPublisher:
 
     transactional_id: str | None = None
 
-    def __init__(self, settings: Settings, batch_bytes: int) -> None:
+    def __init__(self, settings: Settings, batch_bytes: int = BATCH_BYTES) -> None:
         self._settings = settings
         self._batch_bytes = batch_bytes
         self._failure: KafkaError | None = None
@@ -127,7 +128,7 @@ _PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}  # noqa: SLF001 
 class TransactionalPublisher(_ClientPublisher):
     """Exactly once: outputs and offsets in one transaction, fenced by the consumer group's generation."""
 
-    def __init__(self, settings: Settings, transactional_id: str, batch_bytes: int) -> None:
+    def __init__(self, settings: Settings, transactional_id: str, batch_bytes: int = BATCH_BYTES) -> None:
         self.transactional_id = transactional_id
         super().__init__(settings, batch_bytes)
         self._initialise()
@@ -241,7 +242,7 @@ def _abandon(producer: Producer) -> None:
         logger.info("the abandoned producer says once more: %s", kafka_error(failure).str())
 
 
-def new_publisher(settings: Settings, transactional_id: str, batch_bytes: int) -> Publisher:
+def new_publisher(settings: Settings, transactional_id: str, batch_bytes: int = BATCH_BYTES) -> Publisher:
     """The publisher for ``kafka.delivery``; a batch of outputs must fit the smallest limit of their topics."""
     if settings.kafka.delivery == "exactly_once":
         return TransactionalPublisher(settings, transactional_id, batch_bytes)

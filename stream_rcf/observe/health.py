@@ -38,6 +38,10 @@ class Health:
         """Note that the loop turned."""
         self._last_tick = self._clock()
 
+    def seconds_since_tick(self) -> float:
+        """Tell how long ago the loop turned."""
+        return self._clock() - self._last_tick
+
     def group_joined(self, joined: bool) -> None:
         """Note whether the group has given this process its share, which may be no partition at all."""
         with self._lock:
@@ -51,7 +55,7 @@ class Health:
 
     def live(self) -> Answer:
         """Tell whether the loop turned within the limit."""
-        seconds = self._clock() - self._last_tick
+        seconds = self.seconds_since_tick()
         ok = seconds <= self._tick_limit_seconds
         details: dict[str, object] = {"live": ok, "seconds_since_tick": round(seconds, 3)}
         if not ok:

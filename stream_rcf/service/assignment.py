@@ -11,7 +11,7 @@ from stream_rcf.kafka.messages import TopicPartition
 from stream_rcf.kafka.source import Source
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.partition import Partition, PartitionState
-from stream_rcf.settings.model import Settings
+from stream_rcf.settings.model import Settings, state_fingerprint
 from stream_rcf.state.checkpoint_store import CheckpointStore, PartitionId
 from stream_rcf.state.recovery import plan_recovery
 
@@ -52,7 +52,7 @@ class Assignment:
     ) -> None:
         self._settings = settings
         self._parameters = parameters
-        self._fingerprint = parameters.fingerprint()
+        self._fingerprint = state_fingerprint(settings)
         self._store = store
         self._handover = handover
         self._metrics = metrics

@@ -137,11 +137,16 @@ class Checkpoints:
         """Whether keys wait to be packed that the writer has room for."""
         return self._writer.has_room() and any(not entry.is_handed_over for entry in self._open.values())
 
-    def advance(self, seconds: float) -> None:
-        """Pack keys of the open cuts for about ``seconds``, and note what the writer has finished."""
+    def advance(self, seconds: float = HURRY_SECONDS, most: int | None = None) -> None:
+        """Pack keys of the open cuts for about ``seconds``, and note what the writer has finished.
+
+        ``most`` keys of each cut where that is given: a bound that does not depend on the clock.
+        """
         until = self._clock() + seconds
         for name, entry in self._open.items():
-            while not entry.is_handed_over and self._writer.has_room():
+            taken = 0
+            while not entry.is_handed_over and self._writer.has_room() and taken != most:
+                taken += 1
                 for key, payload in entry.cut.take(1):
                     self._writer.append(name, key, payload)
                 if entry.cut.is_complete:

@@ -28,7 +28,7 @@ class Instance:
             self.number, self._descriptor = self._claim(folder)
         except OSError as error:
             raise UnreachableError(
-                f"cannot lock an instance number in {folder}: {error}. Make the folder for temporary files writable, or "
+                f"cannot lock an instance number in {folder}: {error}. Make the folder writable, or "
                 "set kafka.transactional_id to a name that no other process uses"
             ) from None
 

@@ -17,6 +17,7 @@ from stream_rcf.kafka.topics import require_topics
 from stream_rcf.observe.endpoints import Endpoints
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.instance import Instance
+from stream_rcf.service.watchdog import Watchdog
 from stream_rcf.service.worker import Worker
 from stream_rcf.settings.model import Settings, detector_parameters
 from stream_rcf.state.checkpoint_store import open_store
@@ -24,8 +25,11 @@ from stream_rcf.state.checkpoint_store import open_store
 logger = logging.getLogger(__name__)
 
 
-def run_service(settings: Settings, should_stop: Callable[[], bool]) -> None:
-    """Run until ``should_stop`` says so. Raises ``StreamRcfError`` with its exit code when that is impossible."""
+def run_service(settings: Settings, should_stop: Callable[[], bool], owns_process: bool = False) -> None:
+    """Run until ``should_stop`` says so. Raises ``StreamRcfError`` with its exit code when that is impossible.
+
+    ``owns_process``: a watchdog may end the whole process should a client call hang.
+    """
     parameters = detector_parameters(settings)
     fingerprint = parameters.fingerprint()
     store = open_store(settings.checkpoint.url)
@@ -57,6 +61,8 @@ def run_service(settings: Settings, should_stop: Callable[[], bool]) -> None:
             worker = Worker(settings, parameters, store, transactional_id, metrics, should_stop)
         except DeliveryFailed as failure:
             raise UnreachableError(f"the transactional producer could not start: {failure}") from None
+        if owns_process:
+            stack.enter_context(Watchdog(metrics.health.seconds_since_tick, should_stop))
         worker.run()
 
 

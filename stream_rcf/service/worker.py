@@ -24,7 +24,7 @@ from stream_rcf.service.batch import BatchProcessor
 from stream_rcf.service.checkpoints import Checkpoints, DamagedCheckpointError, FirstCheckpointError
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.service.status import report_status
-from stream_rcf.settings.model import Settings
+from stream_rcf.settings.model import Settings, state_fingerprint
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
 
@@ -66,7 +66,7 @@ class Worker:
             store,
             self._writer,
             self._assignment.partition_id,
-            parameters.fingerprint(),
+            state_fingerprint(settings),
             settings.checkpoint.interval_seconds,
             metrics,
         )

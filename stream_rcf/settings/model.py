@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,12 @@ def detector_parameters(settings: Settings) -> DetectorParameters:
             score_differencing=detector.score_differencing,
         ),
     )
+
+
+def state_fingerprint(settings: Settings) -> str:
+    """Return what checkpoints carry: the model's fingerprint, and a digest of how events are told apart by key."""
+    keys = repr(settings.events.key_paths).encode("utf-8")
+    return detector_parameters(settings).fingerprint() + blake2b(keys, digest_size=8).hexdigest()
 
 
 def event_schema(settings: Settings) -> EventSchema:

@@ -91,7 +91,10 @@ def plan_recovery(
     else:
         trouble = f"offset {committed} is committed, but no checkpoint serves: {'; '.join(passed_over)}"
     return _fresh(
-        trouble, committed, on_unusable, "restore the folder of checkpoints or the settings it was made with"
+        trouble,
+        committed,
+        on_unusable,
+        "bring back what is missing (the folder of checkpoints, or the settings it was made with)",
     )
 
 
@@ -113,6 +116,14 @@ def _plan_without_commit(
         return RecoveryPlan(
             manifests[0] if manifests[0].fingerprint == fingerprint else None, offset, offset, None
         )
+    if manifests and not problems and _is_first(manifests[0]) and manifests[0].offset < low:
+        trouble = (
+            f"events from offset {manifests[0].offset} on were waiting for their first score, but the topic now begins"
+            f" at {low}: up to {low - manifests[0].offset} were deleted by its retention"
+        )
+        return _fresh(
+            trouble, low, on_unusable, "lengthen the topic's retention so that it cannot happen again"
+        )
     found = list(problems) + [
         f"checkpoint {manifest.number} stands at offset {manifest.offset}" for manifest in manifests
     ]
@@ -131,7 +142,7 @@ def _obstacle(manifest: Manifest, committed: int, low: int, high: int, fingerpri
     name = f"checkpoint {manifest.number} at offset {manifest.offset}"
     if manifest.fingerprint != fingerprint:
         return (
-            f"{name} was made with other settings of features, forest or detector (fingerprint"
+            f"{name} was made with other settings of features, keys, forest or detector (fingerprint"
             f" {manifest.fingerprint}, now {fingerprint})"
         )
     if manifest.offset > high:

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, TopicPartition
 
 from stream_rcf.kafka.client_configuration import consumer_configuration
 from stream_rcf.kafka.dead_letters import (
@@ -14,7 +14,7 @@ from stream_rcf.kafka.dead_letters import (
     CLIENT_MESSAGE_BYTES,
     OVERHEAD_BYTES,
     DeadLetters,
-    message_limit,
+    message_limits,
 )
 from stream_rcf.kafka.publisher import Publisher, new_publisher
 from stream_rcf.pipeline.events import Rejection
@@ -75,16 +75,21 @@ def noise(size: int, seed: int = 0) -> bytes:
     return random.Random(seed).randbytes(size)
 
 
+def dead_letter_limit(settings: Settings) -> int:
+    return message_limits(settings)[settings.kafka.dead_letter_topic]
+
+
 def send(broker: KafkaBroker, settings: Settings, *sources: Source) -> list[Record]:
     """Publish dead letters in one transaction as the service does; what stands then."""
-    publisher: Publisher = new_publisher(settings, unique("id"))
+    limits = message_limits(settings)
+    publisher: Publisher = new_publisher(settings, unique("id"), min(limits.values()))
     consumer = Consumer(consumer_configuration(settings, lambda _error: None))
     try:
-        dead_letters = DeadLetters(settings.kafka.dead_letter_topic, message_limit(settings))
+        dead_letters = DeadLetters(settings.kafka.dead_letter_topic, dead_letter_limit(settings))
         publisher.begin()
         for source in sources:
             dead_letters.publish(publisher, source, REJECTION)  # type: ignore[arg-type] # -- the parts that are asked
-        publisher.commit([], consumer)
+        publisher.commit([TopicPartition(settings.kafka.dead_letter_topic, 0, 1)], consumer)
     finally:
         publisher.close()
         consumer.close()
@@ -156,7 +161,7 @@ def test_the_largest_input_is_accepted_by_a_topic_with_the_broker_s_defaults(
 def test_a_topic_that_takes_less_gets_less(broker: KafkaBroker) -> None:
     settings = kafka_settings(broker.bootstrap, unique("narrow"))
     broker.create_topic(settings.kafka.dead_letter_topic, config={"max.message.bytes": "20000"})
-    assert message_limit(settings) == 20_000
+    assert dead_letter_limit(settings) == 20_000
     (record,) = send(broker, settings, Source(noise(100_000)))
     assert record.value is not None
     assert 15_000 < len(record.value) < 20_000
@@ -174,14 +179,14 @@ def test_many_large_ones_at_once_are_accepted_by_a_topic_that_takes_less(broker:
 def test_the_limit_is_the_lesser_of_client_and_topic(broker: KafkaBroker) -> None:
     settings = kafka_settings(broker.bootstrap, unique("limit"))
     broker.create_topic(settings.kafka.dead_letter_topic, config={"max.message.bytes": "3000000"})
-    assert message_limit(settings) == CLIENT_MESSAGE_BYTES
+    assert dead_letter_limit(settings) == CLIENT_MESSAGE_BYTES
     raised = kafka_settings(
         broker.bootstrap,
         "limit",
         dead_letter_topic=settings.kafka.dead_letter_topic,
         properties={"message.max.bytes": "2000000"},
     )
-    assert message_limit(raised) == 2_000_000
+    assert dead_letter_limit(raised) == 2_000_000
 
 
 def test_a_limit_that_cannot_be_asked_for_is_the_default(
@@ -189,5 +194,5 @@ def test_a_limit_that_cannot_be_asked_for_is_the_default(
 ) -> None:
     caplog.set_level("INFO")
     settings = kafka_settings(broker.bootstrap, unique("absent"), properties={"message.max.bytes": "5000000"})
-    assert message_limit(settings) == BROKER_MESSAGE_BYTES
+    assert dead_letter_limit(settings) == BROKER_MESSAGE_BYTES
     assert "assuming the default" in caplog.text

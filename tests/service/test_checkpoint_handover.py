@@ -46,7 +46,7 @@ def test_a_cut_on_its_way_is_finished_first(desk: Desk) -> None:
     desk.feed(partition, 50)
     desk.clock.now += INTERVAL
     desk.begin_due()
-    desk.checkpoints.advance(1)
+    desk.checkpoints.advance(most=1)
     desk.feed(partition, 60)
     assert desk.checkpoints.save_now([partition], 20.0)
     assert [manifest.offset for manifest in desk.manifests()][:2] == [60, 50]
@@ -92,7 +92,7 @@ def test_nothing_of_a_forgotten_partition_is_saved_any_more(desk: Desk) -> None:
     desk.feed(partition, 50)
     desk.clock.now += INTERVAL
     desk.begin_due()
-    desk.checkpoints.advance(1)
+    desk.checkpoints.advance(most=1)
     desk.checkpoints.forget(partition)
     for _ in range(10):
         desk.checkpoints.advance()
@@ -125,7 +125,7 @@ def test_the_end_of_a_forgotten_checkpoint_is_not_taken_for_that_of_the_next(des
     desk.store.gate.clear()
     desk.clock.now += INTERVAL
     desk.begin_due()
-    desk.checkpoints.advance(100)  # all of it is with the writer, which waits for its disk
+    desk.checkpoints.advance(most=100)  # all of it is with the writer, which waits for its disk
     desk.checkpoints.forget(partition)
 
     again = Partition("events", 0, PARAMETERS)

@@ -115,7 +115,7 @@ def test_keys_that_change_during_a_cut_are_saved_as_of_the_cut(desk: Desk, keys_
     desk.begin_due()
     position = 90
     while not desk.has_ended(90):
-        desk.checkpoints.advance(keys_per_turn)
+        desk.checkpoints.advance(most=keys_per_turn)
         position = min(position + 3, 150)
         desk.feed(partition, position)
     assert desk.manifests()[0].offset == 90
@@ -235,7 +235,7 @@ def test_closing_says_when_the_writer_was_too_slow(tmp_path: Path, caplog: pytes
     desk.store.gate.clear()
     desk.clock.now += INTERVAL
     desk.begin_due()
-    desk.checkpoints.advance(100)
+    desk.checkpoints.advance(most=100)
     desk.checkpoints.close(0.01)
     desk.store.gate.set()
     assert "did not finish in time" in caplog.text
