@@ -29,7 +29,7 @@ NAMES = {
     "bare": "bare consume, parse, produce, commit",
     "forest_young": "forest alone (score_batch), young",
     "forest_mature": "forest alone (score_batch), mature",
-    "forest_scattered": "forest alone (score_batch), mature, every batch over all keys",
+    "forest_scattered": "forest alone (score_batch), the mature events again, every batch over all keys",
     "one_key": "forest alone (process_many), mature, one key",
     "old_key": f"forest alone (process_many), one key after {OLD_KEY[0]:,} events",
 }

@@ -28,7 +28,7 @@ class ForestRun:
     """The same events in two orders.
 
     ``backlog``: batches as the service reads a backlog. ``scattered``: events/s when each batch is spread over all
-    keys, as when events arrive live; models are mature there.
+    keys, as when events arrive live; the models are as much older there as the mature events are many.
     """
 
     backlog: Arrivals

@@ -70,7 +70,7 @@ class _ClientPublisher:
         configuration = producer_configuration(
             self._settings, self.transactional_id, self._on_error, self._on_delivery
         )
-        return new_client(Producer, {**configuration, "batch.size": self._batch_bytes})
+        return new_client(Producer, {"batch.size": self._batch_bytes, **configuration})
 
     def _on_error(self, error: KafkaError) -> None:
         logger.warning("Kafka producer: %s", error.str(), extra={"context": {"error": error.name()}})

@@ -24,6 +24,7 @@ from tests.support.service import (
 EVENTS, KEYS, PARTITIONS = 20_000, 200, 4
 KILLS = 10
 FEED_SECONDS = 40.0  # so that there always is something in flight to lose
+STALLS, STALL_SECONDS = 8, 2.5  # longer than the session, shorter than the transaction's time-out
 FAST_SESSION = '{"session.timeout.ms": "1500", "heartbeat.interval.ms": "200"}'
 EventList = list[tuple[bytes, bytes, int, int]]
 
@@ -115,6 +116,31 @@ def test_a_replica_that_joins_and_leaves_changes_nothing(
 
 
 def test_a_process_that_sleeps_past_its_session_and_wakes_changes_nothing(
+    quick_broker: KafkaBroker, events: EventList, rows: list[dict[str, str]], tmp_path: Path
+) -> None:
+    """Alone: it loses its partitions to nobody, in the middle of a transaction that the broker still accepts."""
+    topics = Topics(quick_broker, "sleeper")
+    environment = topics.environment(
+        tmp_path / "checkpoints", kafka__properties=FAST_SESSION, kafka__commit_interval_ms=300
+    )
+    feeding = feed(topics, events, FEED_SECONDS)
+    moments = random.Random(5)
+    with Service(environment, tmp_path / "log") as service:
+        service.wait_for("partition loaded")
+        for _ in range(STALLS):
+            time.sleep(moments.uniform(0.3, 1.5))
+            service.process.send_signal(signal.SIGSTOP)
+            time.sleep(STALL_SECONDS)
+            service.process.send_signal(signal.SIGCONT)
+        feeding.join()
+        wait_for_outputs(topics, EVENTS, [service])
+        assert service.stop() == 0
+        lost = sum("partitions lost" in str(entry["message"]) for entry in service.messages())
+    assert lost >= 2, "the stalls of this test must be long enough to be noticed"
+    assert_same_as_offline(topics, [value for _, value, _, _ in events], rows)
+
+
+def test_a_zombie_that_finds_its_partitions_taken_changes_nothing(
     quick_broker: KafkaBroker, events: EventList, rows: list[dict[str, str]], tmp_path: Path
 ) -> None:
     topics = Topics(quick_broker, "zombie")

@@ -48,4 +48,4 @@ def test_the_data_hold_every_sample() -> None:
     assert set(rates) == {figure.name for figure in results().figures}
     ratios = data["ratios"]
     assert isinstance(ratios, dict)
-    assert ratios["forest, scattered / forest, mature"]["median"] == 0.8
+    assert ratios["forest, mature / one key"]["median"] == 0.5

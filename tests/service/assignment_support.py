@@ -11,7 +11,7 @@ from stream_rcf.pipeline.events import Event
 from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
-from stream_rcf.settings.model import Settings
+from stream_rcf.settings.model import Settings, state_fingerprint
 from stream_rcf.state.checkpoint_files import FileCheckpointStore
 from stream_rcf.state.checkpoint_store import Manifest, PartitionId
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
@@ -27,6 +27,7 @@ from tests.service.support import (
     twin_of,
 )
 
+FINGERPRINT = state_fingerprint(SETTINGS)
 EVENTS = make_stream(200, 5)  # of every partition: event i lies at offset i
 
 
@@ -70,7 +71,7 @@ class Member:
         self.assignment.source = self.source  # type: ignore[assignment] # -- the part of it that is asked
         self.writer = CheckpointWriter(self.store)
         self.checkpoints = Checkpoints(
-            self.store, self.writer, self.assignment.partition_id, PARAMETERS.fingerprint(), 30.0, metrics
+            self.store, self.writer, self.assignment.partition_id, FINGERPRINT, 30.0, metrics
         )
         self.handover.checkpoints = self.checkpoints
 
@@ -125,7 +126,7 @@ def write_checkpoint(
 ) -> Manifest:
     """A checkpoint of a partition after its events before ``offset``, as an earlier owner left it."""
     twin = twin_of(events[:offset])
-    writer = store.begin(name_of(number), PARAMETERS.fingerprint())
+    writer = store.begin(name_of(number), FINGERPRINT)
     for key in twin.keys():  # noqa: SIM118 -- a table is no mapping
         writer.append(key, twin.pack(key))
     return writer.finish(offset, keep_segments=False)

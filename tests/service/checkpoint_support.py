@@ -14,7 +14,7 @@ from stream_rcf.state.checkpoint_store import Manifest, PartitionId
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
 from stream_rcf.state.recovery import RecoveryPlan
 from stream_rcf.state.segment_files import FileSegmentWriter
-from tests.service.assignment_support import EVENTS, name_of
+from tests.service.assignment_support import EVENTS, FINGERPRINT, name_of
 from tests.service.support import PARAMETERS, learn, new_metrics
 
 INTERVAL = 30.0  # s
@@ -68,7 +68,7 @@ class Desk:
             self.store,
             self.writer,
             lambda partition: name_of(partition.number),
-            PARAMETERS.fingerprint(),
+            FINGERPRINT,
             INTERVAL,
             self.metrics,
             self.clock,

@@ -13,7 +13,7 @@ from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.state.checkpoint_files import FileCheckpointStore
 from stream_rcf.state.checkpoint_store import Manifest
 from stream_rcf.state.recovery import RecoveryPlan
-from tests.service.assignment_support import EVENTS, damage, name_of, write_checkpoint
+from tests.service.assignment_support import EVENTS, FINGERPRINT, damage, name_of, write_checkpoint
 from tests.service.checkpoint_support import INTERVAL, Desk
 from tests.service.support import PARAMETERS, learn, states_of, twin_of
 
@@ -44,14 +44,14 @@ def test_a_new_partition_gets_an_empty_checkpoint_before_anything_else(desk: Des
     partition = desk.new_partition(start=17)
     (manifest,) = desk.manifests()
     assert (manifest.offset, manifest.keys, manifest.previous) == (17, 0, None)
-    assert manifest.fingerprint == PARAMETERS.fingerprint()
+    assert manifest.fingerprint == FINGERPRINT
     assert partition.state is PartitionState.LIVE
 
 
 def test_the_empty_checkpoint_cannot_be_written(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.store.failures = 1
-    with pytest.raises(CheckpointError, match=r"first, empty checkpoint could not be written"):
+    with pytest.raises(CheckpointError, match=r"empty checkpoint to begin with could not be written"):
         desk.new_partition()
     desk.checkpoints.close(10.0)
 
@@ -202,7 +202,7 @@ def test_a_damaged_checkpoint_names_its_partition_and_its_file(desk: Desk) -> No
 
 
 def test_frames_that_are_no_state_of_this_model_are_damage_too(desk: Desk) -> None:
-    writer = desk.store.begin(name_of(0), PARAMETERS.fingerprint())
+    writer = desk.store.begin(name_of(0), FINGERPRINT)
     writer.append("host-1", b"RCF1 and then something else")
     manifest = writer.finish(60, keep_segments=False)
     with pytest.raises(DamagedCheckpointError, match="key 'host-1'"):

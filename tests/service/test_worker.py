@@ -263,7 +263,7 @@ def test_a_foreign_member_with_the_same_id_is_named_in_the_end(
         assert time.monotonic() < deadline, "it never gives up"
         return False
 
-    with pytest.raises(StreamRcfError, match=f"does another process use the transactional id '{scene.id}'"):
+    with pytest.raises(StreamRcfError, match=f"another process uses the transactional id '{scene.id}'"):
         scene.worker(never).run()
 
 
