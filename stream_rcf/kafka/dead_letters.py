@@ -63,6 +63,9 @@ def message_limits(settings: Settings) -> dict[str, int]:
     topics = (kafka.scores_topic, kafka.alerts_topic, kafka.dead_letter_topic)
     resources = [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in topics]
     client = new_client(AdminClient, client_configuration(settings))
+    if not _has_controller(client, kafka.dead_letter_topic):
+        logger.info("no controller tells the size limits of the output topics; assuming the default")
+        return dict.fromkeys(topics, min(own, BROKER_MESSAGE_BYTES))
     limits = {}
     for resource, answer in client.describe_configs(resources, request_timeout=DESCRIBE_TIMEOUT).items():
         try:
@@ -75,6 +78,18 @@ def message_limits(settings: Settings) -> dict[str, int]:
             )
             limits[resource.name] = min(own, BROKER_MESSAGE_BYTES)
     return limits
+
+
+def _has_controller(client: AdminClient, topic: str) -> bool:
+    """Whether somebody answers for configurations.
+
+    The embedded broker names a controller that it does not have, and the client would wait for it in vain.
+    """
+    try:
+        known = client.list_topics(topic, timeout=DESCRIBE_TIMEOUT)
+    except KafkaException:
+        return False
+    return known.controller_id in known.brokers
 
 
 def _client_limit(text: str | None) -> int:

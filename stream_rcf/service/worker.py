@@ -23,7 +23,7 @@ from stream_rcf.service.assignment import Assignment, kafka_position
 from stream_rcf.service.batch import BatchProcessor
 from stream_rcf.service.checkpoints import Checkpoints, DamagedCheckpointError, FirstCheckpointError
 from stream_rcf.service.partition import Partition, PartitionState
-from stream_rcf.service.status import report_status
+from stream_rcf.service.status import MemoryAlarm, report_status
 from stream_rcf.settings.model import Settings, state_fingerprint
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
@@ -78,6 +78,7 @@ class Worker:
         self._batches = BatchProcessor(settings, parameters, self._assignment, dead_letters, metrics)
         self._last_commit = 0.0
         self._next_status = 0.0
+        self._memory_alarm = MemoryAlarm(settings.memory_limit_bytes_per_worker)
         self._pending_remedy: Remedy | None = None  # set by a callback, applied at the next turn
         self._is_mid_batch = False  # the state is ahead of what was published: nothing may be committed
         self._recoveries = 0
@@ -242,7 +243,7 @@ class Worker:
         self._metrics.loop_ticked()
         if now >= self._next_status:
             self._next_status = now + STATUS_SECONDS
-            report_status(self._metrics, self._assignment, self._source)
+            self._memory_alarm.check(report_status(self._metrics, self._assignment, self._source))
 
     def _end(self) -> None:
         """Leave the group in order: closing revokes, and revoking commits and saves."""

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from stream_rcf.errors import StreamRcfError, UnreachableError
+from stream_rcf.kafka.dead_letters import CLIENT_MESSAGE_BYTES, message_limits
 from stream_rcf.kafka.embedded_broker import PARTITIONS, EmbeddedBroker
 from stream_rcf.kafka.simple_clients import EventProducer, TopicReader
 from stream_rcf.kafka.topics import existing_topics, require_topics
@@ -55,3 +58,13 @@ def test_a_producer_without_a_broker_says_so() -> None:
 
     with pytest.raises(StreamRcfError, match=r"1 events were not stored within 0\.1 s"):
         producer.flush(0.1)
+
+
+def test_a_service_does_not_wait_for_size_limits_that_nobody_tells(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with EmbeddedBroker(TOPICS) as broker, caplog.at_level(logging.INFO):
+        limits = message_limits(kafka_settings(broker.bootstrap, "word"))
+
+    assert limits == dict.fromkeys(TOPICS[1:], CLIENT_MESSAGE_BYTES)
+    assert "no controller tells the size limits" in caplog.text, "asking it would take ten seconds"
