@@ -68,7 +68,7 @@ def measure(workload: Workload, repetitions: int) -> Results:
                 samples[name].append(rate)
                 _progress(f"repetition {number} of {repetitions}: {NAMES[name]}: {rate:,.0f} events/s")
         with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
-            topics = prepared_topics(broker, "load-profile", messages)
+            topics = prepared_topics(broker, "load-profile", messages, bare_rounds=0)
             breakdown = profile_service(topics, workload, Path(folder))
     figures = {name: Figure(NAMES[name], tuple(samples[name])) for name in NAMES}
     return Results(machine=facts, workload=workload, breakdown=breakdown, **figures)
@@ -78,7 +78,7 @@ def repetition(
     broker: KafkaBroker, workload: Workload, messages: list[Message], word: str
 ) -> dict[str, float]:
     """Every rate once, in events/s, by its short name."""
-    topics = prepared_topics(broker, word, messages)
+    topics = prepared_topics(broker, word, messages, workload.bare_rounds)
     with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
         bare = bare_arrivals(topics, workload, word)
         forest = many_keys(messages, workload.mature)

@@ -1,6 +1,6 @@
 """The ceiling: consume, parse, produce, commit, with the service's client and options and nothing in between.
 
-A program of its own, as the service is: ``python -m load_tests.bare_loop BOOTSTRAP INPUT OUTPUT GROUP COUNT ROUNDS``.
+A program of its own, as the service is: ``python -m load_tests.bare_loop BOOTSTRAP INPUT OUTPUT GROUP COUNT``.
 It prints when each commit was done, as JSON: at ten times the service's pace a reader beside it would not keep up, and
 would be measured instead.
 """
@@ -26,8 +26,8 @@ COMMIT_SECONDS = 0.1  # the service's default
 CALL_TIMEOUT = 30.0  # s
 
 
-def main(bootstrap: str, source: str, target: str, group: str, count: int, rounds: int) -> None:
-    """Copy the ``count`` events of ``source`` to ``target``, ``rounds`` times, with a commit every 100 ms."""
+def main(bootstrap: str, source: str, target: str, group: str, count: int) -> None:
+    """Copy the ``count`` events of ``source`` to ``target``, with a commit every 100 ms."""
     times: list[float] = []
     counts: list[int] = []
     consumer = Consumer(
@@ -55,15 +55,12 @@ def main(bootstrap: str, source: str, target: str, group: str, count: int, round
         }
     )
     producer.init_transactions(CALL_TIMEOUT)
-    beginning = [TopicPartition(source, number, 0) for number in range(PARTITIONS)]
-    copied = begun = 0  # events, rounds
+    consumer.assign([TopicPartition(source, number, 0) for number in range(PARTITIONS)])
+    copied = 0
     position: dict[int, int] = {}
     last_commit = time.monotonic()
     producer.begin_transaction()
-    while copied < count * rounds:
-        if copied == begun * count:
-            consumer.assign(beginning)
-            begun += 1
+    while copied < count:
         for message in consumer.consume(BATCH_SIZE, 0.01):
             error = message.error()
             if error is not None:
@@ -74,14 +71,14 @@ def main(bootstrap: str, source: str, target: str, group: str, count: int, round
             position[message.partition() or 0] = (message.offset() or 0) + 1
             copied += 1
         producer.poll(0)
-        if time.monotonic() - last_commit >= COMMIT_SECONDS or copied == count * rounds:
+        if time.monotonic() - last_commit >= COMMIT_SECONDS or copied == count:
             offsets = [TopicPartition(source, number, offset) for number, offset in position.items()]
             producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), CALL_TIMEOUT)
             producer.commit_transaction(CALL_TIMEOUT)
             times.append(time.monotonic())
             counts.append(copied)
             last_commit = time.monotonic()
-            if copied < count * rounds:
+            if copied < count:
                 producer.begin_transaction()
     consumer.close()
     sys.stdout.buffer.write(orjson.dumps({"times": times, "counts": counts}) + b"\n")
@@ -89,4 +86,4 @@ def main(bootstrap: str, source: str, target: str, group: str, count: int, round
 
 if __name__ == "__main__":
     BOOTSTRAP, INPUT, OUTPUT, GROUP = sys.argv[1:5]
-    main(BOOTSTRAP, INPUT, OUTPUT, GROUP, int(sys.argv[5]), int(sys.argv[6]))
+    main(BOOTSTRAP, INPUT, OUTPUT, GROUP, int(sys.argv[5]))

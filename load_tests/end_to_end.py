@@ -15,7 +15,7 @@ from load_tests.arrival import ArrivalReader
 from load_tests.figures import Arrivals
 from load_tests.workload import PARTITIONS, Message, Workload
 from tests.support.broker import KafkaBroker
-from tests.support.service import Topics
+from tests.support.service import TOPIC_CONFIGURATION, Topics
 
 CHECKPOINT_SECONDS = 30  # the default; the tests' topics come with a shorter one
 END_SECONDS = 120.0  # for an orderly end, last checkpoints included
@@ -57,11 +57,14 @@ class Program:
         self.check()
 
 
-def prepared_topics(broker: KafkaBroker, word: str, messages: Sequence[Message]) -> Topics:
-    """New topics of which the input holds all events."""
+def prepared_topics(broker: KafkaBroker, word: str, messages: Sequence[Message], bare_rounds: int) -> Topics:
+    """New topics: the service's input holds all events, the bare loop's the same, often enough to be measured."""
     topics = Topics(broker, word, PARTITIONS)
-    broker.create_topic(f"{word}-bare", PARTITIONS)
+    for name in (f"{word}-bare-input", f"{word}-bare"):
+        broker.create_topic(name, PARTITIONS, TOPIC_CONFIGURATION)
     broker.produce(topics.events, messages)
+    for _ in range(bare_rounds):
+        broker.produce(f"{word}-bare-input", messages)
     return topics
 
 
@@ -82,14 +85,14 @@ def service_arrivals(
 
 
 def bare_arrivals(topics: Topics, workload: Workload, word: str) -> Arrivals:
-    """Run the bare loop over the same topic, as often as the workload says; when its copies were committed.
+    """Run the bare loop over its topic; when its copies were committed.
 
     Raises ``RuntimeError`` when it fails.
     """
     target = f"{word}-bare"
-    arguments = (topics.broker.bootstrap, topics.events, target, target)
-    numbers = (str(workload.total), str(workload.bare_rounds))
-    command = [sys.executable, "-m", "load_tests.bare_loop", *arguments, *numbers]
+    count = str(workload.total * workload.bare_rounds)
+    arguments = (topics.broker.bootstrap, f"{word}-bare-input", target, target, count)
+    command = [sys.executable, "-m", "load_tests.bare_loop", *arguments]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(
