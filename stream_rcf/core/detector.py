@@ -54,7 +54,7 @@ class Detector:
     def process(self, values: Mapping[str, float], timestamp: int) -> dict[str, Any]:
         """Score one record against the past, then learn it. ``timestamp`` is in epoch milliseconds.
 
-        Returns the fields of a score record (all but ``source``), and for an anomaly ``first_anomalous_timestamp``.
+        Returns the fields of a score record (``source`` is None), and for an anomaly ``first_anomalous_timestamp``.
         Raises ``UsageError``, and changes nothing, for a missing feature or a value that is not a finite 32-bit number.
         """
         missing = [name for name in self.parameters.features if name not in values]
@@ -79,6 +79,7 @@ class Detector:
             shares,
             integers[REASON],
         )
+        record["source"] = None  # no topic: the caller knows where the record came from
         record["model"] = {"events_seen": integers[SEEN], "fingerprint": self.parameters.fingerprint()}
         if shares is not None:
             record["first_anomalous_timestamp"] = integers[FIRST_ANOMALOUS]

@@ -105,6 +105,7 @@ def test_the_record_has_the_fields_of_the_contract() -> None:
         "expected_values": None,
         "relevant_attribution": None,
         "reason": "shingle_filling",
+        "source": None,
         "model": {"events_seen": 1, "fingerprint": Detector(["value"]).parameters.fingerprint()},
     }
 
