@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from stream_rcf.errors import StreamRcfError
+from stream_rcf.errors import StreamRcfError, UsageError
 from stream_rcf.kafka.client_configuration import consumer_configuration, new_client
 from stream_rcf.kafka.failures import kafka_error
 from stream_rcf.settings.model import Settings
@@ -56,10 +56,13 @@ class Source:
         self._topic = settings.kafka.input_topic
 
     def subscribe(self) -> None:
-        """Join the group."""
-        self.consumer.subscribe(
-            [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
-        )
+        """Join the group. Raises ``UsageError`` for a topic or pattern that the client does not accept."""
+        try:
+            self.consumer.subscribe(
+                [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            )
+        except KafkaException as failure:
+            raise UsageError(f"kafka.input_topic {self._topic!r}: {describe(failure)}") from None
 
     def read(self, most: int, timeout: float) -> list[Message]:
         """Up to ``most`` messages: waits up to ``timeout`` seconds for the first, then takes what is already here."""

@@ -85,9 +85,9 @@ class Worker:
 
     def run(self) -> None:
         """Work until told to stop. Raises ``StreamRcfError`` when the service cannot go on."""
-        self._source.subscribe()
-        logger.info("joining the group", extra={"context": {"group": self._settings.kafka.group_id}})
         try:
+            self._source.subscribe()
+            logger.info("joining the group", extra={"context": {"group": self._settings.kafka.group_id}})
             while not self._should_stop():
                 try:
                     self._turn()
