@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 
 from tests.support.broker import KafkaBroker
 from tests.support.service import (
@@ -23,6 +24,7 @@ from tests.support.service import (
 
 EVENTS, KEYS, PARTITIONS = 20_000, 200, 4
 KILLS = 10
+SLICES_PER_SECOND = 50  # more often than the service commits, so that a transaction is nearly always open
 FEED_SECONDS = 40.0  # so that there always is something in flight to lose
 STALLS, STALL_SECONDS = 8, 2.5  # longer than the session, shorter than the transaction's time-out
 FAST_SESSION = '{"session.timeout.ms": "1500", "heartbeat.interval.ms": "200"}'
@@ -47,14 +49,19 @@ def rows(events: EventList, tmp_path_factory: pytest.TempPathFactory) -> list[di
 
 
 def feed(topics: Topics, events: EventList, seconds: float) -> threading.Thread:
-    """Produce the events in slices spread over ``seconds``, from a thread."""
-    slices = 100
+    """Produce the events evenly over ``seconds``, from a thread: at any moment some are in flight."""
+    slices = int(seconds * SLICES_PER_SECOND)
     size = -(-len(events) // slices)
 
     def produce() -> None:
-        for start in range(0, len(events), size):
-            topics.broker.produce(topics.events, events[start : start + size])
-            time.sleep(seconds / slices)
+        producer = Producer({"bootstrap.servers": topics.broker.bootstrap, "enable.idempotence": True})
+        began = time.monotonic()
+        for number, start in enumerate(range(0, len(events), size), 1):
+            for key, value, partition, timestamp in events[start : start + size]:
+                producer.produce(topics.events, value, key, partition, timestamp=timestamp)
+            producer.poll(max(0.0, began + number / SLICES_PER_SECOND - time.monotonic()))
+            time.sleep(max(0.0, began + number / SLICES_PER_SECOND - time.monotonic()))
+        assert producer.flush(60) == 0, "the events of this test could not all be produced"
 
     thread = threading.Thread(target=produce)
     thread.start()
