@@ -35,26 +35,27 @@ def _stamp_cache(compiled: Any) -> None:
     cache_file._source_stamp = SOURCE_STAMP  # noqa: SLF001
 
 
+def _compile(function: Function, *, inlined: bool) -> Function:
+    compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy", forceinline=inlined)(
+        function
+    )
+    if isinstance(compiled, Dispatcher):  # NUMBA_DISABLE_JIT leaves the function as it is
+        _stamp_cache(compiled)
+    return cast("Function", compiled)
+
+
 def kernel(function: Function) -> Function:
     """Compile ``function`` to machine code: cached on disk, without the GIL, with strict arithmetic.
 
     ``fastmath`` stays off: reassociated sums would make a score depend on the processor that computed it.
     Division follows IEEE 754 (``error_model="numpy"``), so no kernel carries Python's zero checks.
     """
-    compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
-    if isinstance(compiled, Dispatcher):  # NUMBA_DISABLE_JIT leaves the function as it is
-        _stamp_cache(compiled)
-    return cast("Function", compiled)
+    return _compile(function, inlined=False)
 
 
 def inlined_kernel(function: Function) -> Function:
     """The same for a small step of other kernels: always inlined, since handing it a block's views costs more."""
-    compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy", forceinline=True)(
-        function
-    )
-    if isinstance(compiled, Dispatcher):
-        _stamp_cache(compiled)
-    return cast("Function", compiled)
+    return _compile(function, inlined=True)
 
 
 def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
