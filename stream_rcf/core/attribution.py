@@ -7,135 +7,128 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream_rcf.core.boxes import copy_box, merge_box
-from stream_rcf.core.insertion import find_leaf, leaf_equals, parent_of
-from stream_rcf.core.kernel import kernel
-from stream_rcf.core.layout import (
-    LEAF_MASS,
-    LEAF_POINT,
-    LEFT,
-    NOTHING,
-    RIGHT,
-    ROOT,
-    SIZE,
-    Block,
+from stream_rcf.core.boxes import (
+    begin_box,
+    border,
+    gaps,
+    grow_box,
+    is_equal,
+    merge_sibling,
+    point_address,
 )
+from stream_rcf.core.kernel import inlined_kernel, kernel
+from stream_rcf.core.layout import Block, Model
+from stream_rcf.core.memory import load_float
 from stream_rcf.core.scoring import seen_score
+from stream_rcf.core.scratch import Scratch
+from stream_rcf.core.walk import first_of, mass_of, walk_to_leaf
 
 ABOVE, BELOW = 0, 1
 
 
-@kernel
-def _gaps(lower: np.ndarray, upper: np.ndarray, point: np.ndarray) -> tuple[float, float]:
-    """(distance outside the box, sum of its sides)."""
+@inlined_kernel
+def _fill(shares: np.ndarray, value: float) -> None:
+    for i in range(shares.shape[0]):
+        shares[i, ABOVE] = value
+        shares[i, BELOW] = value
+
+
+@inlined_kernel
+def _scale(shares: np.ndarray, factor: float) -> None:
+    for i in range(shares.shape[0]):
+        shares[i, ABOVE] *= factor
+        shares[i, BELOW] *= factor
+
+
+@inlined_kernel
+def total_of(shares: np.ndarray) -> float:
+    """The sum over coordinates and directions."""
+    total = 0.0
+    for i in range(shares.shape[0]):
+        total += shares[i, ABOVE] + shares[i, BELOW]
+    return total
+
+
+@inlined_kernel
+def _blend(model: Model, shares: np.ndarray, box: int, point: int, kept: float, added: float) -> None:
+    """Keep ``kept`` of the shares so far and spread ``added`` over the coordinates by their gaps."""
     distance = 0.0
-    sides = 0.0
-    for i in range(point.shape[0]):
-        distance += max(0.0, np.float64(point[i]) - np.float64(upper[i]))
-        distance += max(0.0, np.float64(lower[i]) - np.float64(point[i]))
-        sides += np.float64(upper[i]) - np.float64(lower[i])
-    return distance, sides
+    for i in range(model.point_dimensions):
+        lower, upper = border(box, i)
+        value = np.float64(load_float(point + 4 * i))
+        distance += max(0.0, value - np.float64(upper)) + max(0.0, np.float64(lower) - value)
+    for i in range(model.point_dimensions):
+        lower, upper = border(box, i)
+        value = np.float64(load_float(point + 4 * i))
+        above = max(0.0, value - np.float64(upper))
+        below = max(0.0, np.float64(lower) - value)
+        shares[i, ABOVE] = shares[i, ABOVE] * kept + above / distance * added
+        shares[i, BELOW] = shares[i, BELOW] * kept + below / distance * added
 
 
 @kernel
-def _blend(
-    shares: np.ndarray,
-    lower: np.ndarray,
-    upper: np.ndarray,
-    point: np.ndarray,
-    kept: float,
-    share_of_gap: float,
-) -> None:
-    """Keep ``kept`` of the shares so far and add each coordinate's gap times ``share_of_gap``."""
-    for i in range(point.shape[0]):
-        above = max(0.0, np.float64(point[i]) - np.float64(upper[i]))
-        below = max(0.0, np.float64(lower[i]) - np.float64(point[i]))
-        shares[i, ABOVE] = shares[i, ABOVE] * kept + above * share_of_gap
-        shares[i, BELOW] = shares[i, BELOW] * kept + below * share_of_gap
-
-
-@kernel
-def attribute_tree(
-    block: Block,
-    tree: int,
-    point: np.ndarray,
-    log2_table: np.ndarray,
-    shares: np.ndarray,
-    lower: np.ndarray,
-    upper: np.ndarray,
-) -> None:
-    """Set ``shares`` (d, 2) for one tree; ``lower`` and ``upper`` are scratch, (d,) float32 each.
+def attribute_tree(block: Block, model: Model, tree: int, point: int, scratch: Scratch) -> None:
+    """Set ``scratch.shares`` (d, 2) for one tree.
 
     From the leaf upward. Where the point equals its leaf no box leaves it out, so the direction is taken from shadow
-    boxes, those that the path's siblings alone would make, and scaled back to the score.
+    boxes, those that the way's siblings alone would make, and scaled back to the score.
     """
-    d = point.shape[0]
-    tree_mass = block.tree[tree, SIZE]
-    leaf = find_leaf(block, tree, point)
-    code = ~leaf
-    depth = _depth_of(block, tree, code)
-    duplicate = leaf_equals(block, tree, leaf, point)
-    score = 0.0
-    shares[:, :] = 0.0
-    if duplicate:
-        score = seen_score(depth, block.leaf[tree, leaf, LEAF_MASS], tree_mass, log2_table)
-        shares[:, :] = score / (2.0 * d)
+    shares, way = scratch.shares, scratch.ways[0]
+    box, mask = scratch.box.ctypes.data, scratch.mask.ctypes.data
+    depth = walk_to_leaf(block, model, tree, point, way)
+    leaf = way[depth]
+    stored = point_address(block, model, tree, first_of(leaf))
+    _fill(shares, 0.0)
+    if is_equal(model, point, stored, mask):
+        _attribute_seen(block, model, tree, point, depth, scratch)
     else:
-        stored = block.points[block.leaf[tree, leaf, LEAF_POINT]]
-        distance, _ = _gaps(stored, stored, point)
-        _blend(shares, stored, stored, point, 0.0, 1.0 / ((depth + 1.0) * distance))
-    shadow_is_empty = True
-    while code != block.tree[tree, ROOT]:
-        parent = parent_of(block, tree, code)
-        depth -= 1
-        if duplicate:
-            left = block.node_integers[tree, parent, LEFT]
-            sibling = block.node_integers[tree, parent, RIGHT] if left == code else left
-            if shadow_is_empty:
-                copy_box(block, tree, sibling, lower, upper)
-                shadow_is_empty = False
-            else:
-                merge_box(block, tree, sibling, lower, upper)
-        else:
-            copy_box(block, tree, parent, lower, upper)
-        code = parent
-        distance, sides = _gaps(lower, upper, point)
+        begin_box(model, box, stored)
+        _blend(model, shares, box, point, 0.0, scratch.inverse[depth])
+        for level in range(depth - 1, -1, -1):
+            grow_box(block, model, tree, box, way[level + 1], way[level])
+            distance, sides = gaps(model, box, point, mask)
+            if distance <= 0.0:
+                break
+            separation = distance / (sides + distance)
+            added = separation * scratch.inverse[level]
+            _blend(model, shares, box, point, 1.0 - separation, added)
+    _scale(shares, scratch.log2_table[block.size[tree]])
+
+
+@inlined_kernel
+def _attribute_seen(block: Block, model: Model, tree: int, point: int, depth: int, scratch: Scratch) -> None:
+    """The shares of a point equal to the leaf at the end of the way, at ``depth``."""
+    shares, way = scratch.shares, scratch.ways[0]
+    box, mask = scratch.box.ctypes.data, scratch.mask.ctypes.data
+    score = seen_score(depth, mass_of(way[depth]), block.size[tree], scratch)
+    _fill(shares, score / (2.0 * model.point_dimensions))
+    if depth == 0:
+        return
+    leaf, parent = way[depth], way[depth - 1]
+    beside = first_of(parent)
+    if beside == first_of(leaf):
+        beside += mass_of(leaf)
+    begin_box(model, box, point_address(block, model, tree, beside))
+    for level in range(depth - 1, -1, -1):
+        merge_sibling(block, model, tree, box, way[level + 1], way[level])
+        distance, sides = gaps(model, box, point, mask)
         if distance <= 0.0:
-            break  # this box holds the point, and so do all above it
+            break
         separation = distance / (sides + distance)
-        _blend(shares, lower, upper, point, 1.0 - separation, 1.0 / ((sides + distance) * (depth + 1.0)))
-    if duplicate:
-        shares *= score / shares.sum()
-    shares *= log2_table[tree_mass]
+        _blend(model, shares, box, point, 1.0 - separation, separation * scratch.inverse[level])
+    _scale(shares, score / total_of(shares))
 
 
 @kernel
-def _depth_of(block: Block, tree: int, code: int) -> int:
-    depth = 0
-    parent = parent_of(block, tree, code)
-    while parent != NOTHING:
-        depth += 1
-        parent = parent_of(block, tree, parent)
-    return depth
-
-
-@kernel
-def attribute_point(
-    block: Block,
-    point: np.ndarray,
-    log2_table: np.ndarray,
-    total: np.ndarray,
-    shares: np.ndarray,
-    lower: np.ndarray,
-    upper: np.ndarray,
-) -> None:
-    """Set ``total`` (d, 2) to the mean over all trees; ``shares`` (d, 2) is scratch like ``lower`` and ``upper``."""
-    trees = block.tree.shape[0]
-    total[:, :] = 0.0
-    for tree in range(trees):
-        attribute_tree(block, tree, point, log2_table, shares, lower, upper)
-        total += shares
-    total /= trees
+def attribute_point(block: Block, model: Model, point: int, scratch: Scratch) -> None:
+    """Set ``scratch.total`` (d, 2) to the mean over all trees."""
+    _fill(scratch.total, 0.0)
+    for tree in range(model.trees):
+        attribute_tree(block, model, tree, point, scratch)
+        for i in range(model.point_dimensions):
+            scratch.total[i, ABOVE] += scratch.shares[i, ABOVE]
+            scratch.total[i, BELOW] += scratch.shares[i, BELOW]
+    _scale(scratch.total, 1.0 / model.trees)
 
 
 @kernel
@@ -147,7 +140,7 @@ def relevant_shares(total: np.ndarray, dimensions: int, shares: np.ndarray) -> N
     best = -1.0
     start = 0
     for first in range(total.shape[0] - dimensions, -1, -dimensions):
-        amount = total[first : first + dimensions].sum()
+        amount = total_of(total[first : first + dimensions])
         if amount > best:  # of equals the newest record
             best = amount
             start = first

@@ -9,7 +9,8 @@ import numpy as np
 
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.layout import Model
-from stream_rcf.core.process import Scratch, process_batch
+from stream_rcf.core.process import process_batch
+from stream_rcf.core.scratch import Scratch
 
 
 class BatchResults(NamedTuple):

@@ -1,42 +1,44 @@
-"""The memory of one key, owned by Python: created small, doubled before the events that would not fit."""
+"""The memory of one key, owned by Python: created small, grown before the events that would not fit."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from stream_rcf.core.kernel import kernel
+from stream_rcf.core.kernel import allocating_kernel, kernel
 from stream_rcf.core.layout import (
     ALIGNMENT,
     BLOCK_BYTES,
-    EMPTY_ROOT,
-    EVENTS_SEEN,
-    LEAF_FREE,
-    NODE_FREE,
-    NOTHING,
-    POINT_CAPACITY,
-    POINT_FREE,
-    POINTS_LIVE,
-    ROOT,
+    BOX_CAPACITY,
+    BOX_FRESH,
+    BOXES_REFUSED,
+    HEADER_WORDS,
+    KEY_SEED,
+    RUN_CAPACITY,
+    RUNS,
     SAMPLE_CAPACITY,
-    SIZE,
+    STORE_CAPACITY,
+    STORED,
+    TIME_DECAY,
     Block,
+    Capacities,
     Model,
     open_block,
     section_offsets,
 )
-from stream_rcf.core.random_stream import seed_trees
+from stream_rcf.core.store import compact_store, survey_store
 
-LEAST_CAPACITY = 8  # samples or points of a newborn key
+LEAST_SAMPLES = 8  # per tree of a newborn key
+LEAST_ROOM = 16  # records: what is made free at a time, at the least
+ROOM_SHARE = 8  # one part in so many of the store is kept free: less costs time, more costs memory
+LEAST_BOXES = 16
+# Boxes in the pool for each sample of a full forest. More would be used, but 16 trees' worth of samples in ten thousand
+# gain no more than a few percent of speed for a third of the memory.
+BOXES_PER_SAMPLE = 1.0 / 16.0
 
 
-def block_bytes(model: Model, sample_capacity: int, point_capacity: int) -> int:
+def block_bytes(model: Model, capacities: Capacities) -> int:
     """Bytes of a block with these capacities."""
-    return int(section_offsets(model.trees, model.point_dimensions, sample_capacity, point_capacity)[-1])
-
-
-def most_points(model: Model) -> int:
-    """No forest holds more points: one for each sample of each tree, and one that is being offered."""
-    return model.sample_size * model.trees + 1
+    return int(section_offsets(model.trees, model.dimensions, model.chunks, *capacities)[-1])
 
 
 class KeyBlock:
@@ -44,111 +46,135 @@ class KeyBlock:
 
     __slots__ = ("address", "bytes", "headroom", "memory", "model")
 
-    def __init__(
-        self, model: Model, sample_capacity: int = LEAST_CAPACITY, point_capacity: int = LEAST_CAPACITY
-    ) -> None:
+    def __init__(self, model: Model, key_seed: int, capacities: Capacities | None = None) -> None:
         self.model = model
-        self.headroom = 0
-        self._allocate(min(sample_capacity, model.sample_size), min(point_capacity, most_points(model)))
-        format_block(self.address, model)
+        self._allocate(
+            capacities
+            or Capacities(
+                min(LEAST_SAMPLES, model.sample_size), model.shingle_size + LEAST_ROOM, LEAST_ROOM, boxes=1
+            )
+        )
+        header = self.header()
+        header[BOX_FRESH] = 1
+        header[KEY_SEED] = np.uint64(key_seed).astype(np.int64)
+        header[TIME_DECAY : TIME_DECAY + 1].view(np.float64)[0] = model.decay
         self.count_headroom()
 
-    def _allocate(self, sample_capacity: int, point_capacity: int) -> None:
-        size = block_bytes(self.model, sample_capacity, point_capacity)
+    def _allocate(self, capacities: Capacities) -> None:
+        size = block_bytes(self.model, capacities)
         self.memory = np.zeros(size + ALIGNMENT, np.uint8)
         self.address = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
         self.bytes = size
         header = self.header()
-        header[BLOCK_BYTES], header[SAMPLE_CAPACITY], header[POINT_CAPACITY] = (
-            size,
-            sample_capacity,
-            point_capacity,
+        header[BLOCK_BYTES] = size
+        header[SAMPLE_CAPACITY : BOX_CAPACITY + 1] = (
+            capacities.samples,
+            capacities.records,
+            capacities.runs,
+            capacities.boxes,
         )
 
     def header(self) -> np.ndarray:
         """The integer words of the header, (HEADER_WORDS,) int64, as a view."""
         start = self.address - self.memory.ctypes.data
-        return self.memory[start : start + 256].view(np.int64)
+        return self.memory[start : start + 8 * HEADER_WORDS].view(np.int64)
 
-    def seed(self, key_seed: int) -> None:
-        """Set the random streams of a block that has seen nothing yet."""
-        seed_block(self.address, self.model, np.uint64(key_seed))
+    def capacities(self) -> Capacities:
+        """What the block has room for."""
+        header = self.header()
+        return Capacities(
+            int(header[SAMPLE_CAPACITY]),
+            int(header[STORE_CAPACITY]),
+            int(header[RUN_CAPACITY]),
+            int(header[BOX_CAPACITY]),
+        )
 
     def reserve(self, events: int) -> None:
-        """Grow until ``events`` further events fit. The address may change."""
-        if events <= self.headroom:
-            return
-        model, header = self.model, self.header()
-        samples, points = int(header[SAMPLE_CAPACITY]), int(header[POINT_CAPACITY])
-        needed_samples = min(model.sample_size, int(header[EVENTS_SEEN]) + events)
-        needed_points = min(most_points(model), int(header[POINTS_LIVE]) + events)
-        new_samples = (
-            samples if samples >= needed_samples else min(model.sample_size, max(2 * samples, needed_samples))
-        )
-        new_points = (
-            points if points >= needed_points else min(most_points(model), max(2 * points, needed_points))
-        )
-        if (new_samples, new_points) != (samples, points):
-            old_memory, old_address = self.memory, self.address
-            self._allocate(new_samples, new_points)
-            copy_block(old_address, self.address, model)
-            del old_memory  # alive until here: the kernel read it by address
-        self.count_headroom()
+        """Make room for ``events`` further events: the address may change."""
+        if events > self.headroom:
+            self._make_room(events)
+
+    def compact(self) -> None:
+        """Drop the records that nothing needs any more. The address may change."""
+        self._make_room(0)
 
     def spend(self, events: int) -> None:
         """Note that ``events`` of the reserved ones are about to be processed."""
         self.headroom -= events
 
     def count_headroom(self) -> None:
-        """Events that surely fit: each adds at most one sample to a tree and one point to the store."""
-        header, model = self.header(), self.model
-        unlimited = 2**62
-        full_sample = header[SAMPLE_CAPACITY] >= model.sample_size
-        full_store = header[POINT_CAPACITY] >= most_points(model)
-        samples = unlimited if full_sample else int(header[SAMPLE_CAPACITY] - header[EVENTS_SEEN])
-        points = unlimited if full_store else int(header[POINT_CAPACITY] - header[POINTS_LIVE])
-        self.headroom = min(samples, points)
+        """Events that surely fit: each adds a record, perhaps a run, and at most one sample to a tree."""
+        header = self.header()
+        self.headroom = int(min(header[STORE_CAPACITY] - header[STORED], header[RUN_CAPACITY] - header[RUNS]))
+        if header[SAMPLE_CAPACITY] < self.model.sample_size:
+            self.headroom = min(self.headroom, int(header[SAMPLE_CAPACITY]) - self._largest_sample())
+
+    def _largest_sample(self) -> int:
+        return int(largest_sample(self.address, self.model))
+
+    def _make_room(self, events: int) -> None:
+        model, held = self.model, self.capacities()
+        records, runs = survey_store(self.address, model)
+        samples = held.samples
+        if samples < model.sample_size and self._largest_sample() + events > samples:
+            samples = min(model.sample_size, max(2 * samples, self._largest_sample() + events))
+        room = max(LEAST_ROOM, records // ROOM_SHARE)
+        wanted = Capacities(
+            samples,
+            held.records if records + max(events, room // 2) <= held.records else records + max(events, room),
+            held.runs if runs + events <= held.runs else runs + max(events, runs // ROOM_SHARE),
+            self._wanted_boxes(held.boxes),
+        )
+        if wanted != held:
+            old_memory, old_address = self.memory, self.address
+            self._allocate(wanted)
+            copy_block(old_address, self.address, model)
+            del old_memory  # alive until here: the kernel read it by address
+        compact_store(self.address, model)
+        self.count_headroom()
+
+    def _wanted_boxes(self, held: int) -> int:
+        """Twice as many when the pool was too small, up to a share of the samples."""
+        model, header = self.model, self.header()
+        refused = int(header[BOXES_REFUSED])
+        header[BOXES_REFUSED] = 0
+        most = min(2**model.box_bits, 1 + int(model.trees * model.sample_size * BOXES_PER_SAMPLE))
+        return held if refused == 0 or held >= most else min(most, max(LEAST_BOXES, 2 * held))
 
 
 @kernel
-def format_block(address: int, model: Model) -> None:
-    """Set what is not zero in a newborn block."""
+def largest_sample(address: int, model: Model) -> int:
+    """Samples in the tree that has most."""
     block = open_block(address, model)
-    block.integers[POINT_FREE] = NOTHING
+    most = 0
     for tree in range(model.trees):
-        block.tree[tree, ROOT] = EMPTY_ROOT
-        block.tree[tree, NODE_FREE] = NOTHING
-        block.tree[tree, LEAF_FREE] = NOTHING
+        most = max(most, int(block.size[tree]))
+    return most
 
 
-@kernel
-def seed_block(address: int, model: Model, seed: np.uint64) -> None:
-    """Set the random streams."""
-    block = open_block(address, model)
-    seed_trees(seed, block.streams)
-
-
-@kernel
+@allocating_kernel
 def _copy_parts(source: Block, target: Block, trees: int) -> None:
-    for word in range(POINT_CAPACITY + 1, source.integers.shape[0]):
+    for word in range(STORED, HEADER_WORDS):
         target.integers[word] = source.integers[word]
-    target.shingle[:] = source.shingle
-    target.streams[:, :] = source.streams
-    target.tree[:, :] = source.tree
-    target.limits[:] = source.limits
-    capacity = source.leaf.shape[1]
+    target.limit[:] = source.limit
+    target.size[:] = source.size
+    target.greatest[:] = source.greatest
+    wide, was_wide = target.high_offset.shape[1] > 0, source.high_offset.shape[1] > 0
     for tree in range(trees):
-        size = source.tree[tree, SIZE]
-        target.heap_weight[tree, :size] = source.heap_weight[tree, :size]
-        target.heap_leaf[tree, :size] = source.heap_leaf[tree, :size]
-        target.leaf[tree, :capacity] = source.leaf[tree]
-        target.node_integers[tree, :capacity] = source.node_integers[tree]
-    stored = source.points.shape[0]
-    target.points[:stored] = source.points
-    target.references[:stored] = source.references
+        size = source.size[tree]
+        target.priority[tree, :size] = source.priority[tree, :size]
+        target.offset[tree, :size] = source.offset[tree, :size]
+        target.node[tree, :size] = source.node[tree, :size]
+        if wide and was_wide:
+            target.high_offset[tree, :size] = source.high_offset[tree, :size]
+    boxes, runs, floats = source.pool.shape[0], source.run_first.shape[0], source.store.shape[0]
+    target.pool[:boxes] = source.pool
+    target.run_first[:runs] = source.run_first
+    target.run_event[:runs] = source.run_event
+    target.store[:floats] = source.store
 
 
-@kernel
+@allocating_kernel
 def copy_block(old_address: int, new_address: int, model: Model) -> None:
     """Copy a block into one of larger capacities."""
     _copy_parts(open_block(old_address, model), open_block(new_address, model), model.trees)

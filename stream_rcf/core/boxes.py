@@ -1,92 +1,224 @@
-"""Bounding boxes of inner nodes: per coordinate the least and the greatest value of all points below."""
+"""Bounding boxes: per coordinate the least and the greatest value of all points below a node.
+
+A box is made on the way up from a leaf, out of the points themselves: the samples of a subtree stand side by side, so
+that this costs little more than reading a stored box would. Only boxes of more than ``KEPT_ABOVE`` samples are kept, in
+a pool with room for some of them; which ones are kept changes the speed and no result.
+
+The growing box is scratch, (2 * LANES * chunks,) float32: for each chunk of eight coordinates the lower border, then
+the upper. Lanes beyond the last coordinate hold whatever lay behind the points, and are masked where they would count.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from stream_rcf.core.kernel import inlined_kernel
-from stream_rcf.core.layout import BOX, LEAF_POINT, RANGE_SUM, Block
+from stream_rcf.core.kernel import inlined_kernel, kernel
+from stream_rcf.core.lanes import (
+    LANE_BYTES,
+    LANES,
+    add,
+    all_zero,
+    greater,
+    lesser,
+    load_lanes,
+    masked,
+    no_lanes,
+    store_lanes,
+    subtract,
+    two_sums,
+)
+from stream_rcf.core.layout import BOX_FREE, BOX_FRESH, BOXES_REFUSED, NO_BOX, Block, Model
+from stream_rcf.core.memory import load_float, load_half
+from stream_rcf.core.nodes import box_of, with_box
+from stream_rcf.core.store import record_of
+from stream_rcf.core.walk import first_of, mass_of, slot_of
+
+KEPT_ABOVE = 32  # samples: fewer points are read about as fast as their box
+BORDERS = 2 * LANE_BYTES  # bytes of one chunk of a box
 
 
 @inlined_kernel
-def sum_sides(block: Block, tree: int, node: int) -> None:
-    """Recompute the sum of the box's sides, always in coordinate order, so that equal boxes have equal sums."""
-    record = block.node[tree, node]
-    d = block.shingle.shape[0]
-    total = 0.0
-    for i in range(d):
-        total += np.float64(record[BOX + d + i]) - np.float64(record[BOX + i])
-    block.node_doubles[tree, node, RANGE_SUM] = total
+def point_address(block: Block, model: Model, tree: int, position: int) -> int:
+    """Where the point of the sample at ``position`` lies."""
+    return block.store.ctypes.data + record_of(block, tree, position) * (4 * model.dimensions)
 
 
 @inlined_kernel
-def contains(record: np.ndarray, point: np.ndarray) -> bool:
-    """Whether the box of a node's record holds ``point``, borders included."""
-    d = point.shape[0]
-    for i in range(d):
-        if point[i] < record[BOX + i] or point[i] > record[BOX + d + i]:
+def is_equal(model: Model, point: int, other: int, mask: int) -> bool:
+    """Whether two points are equal in every coordinate; all three are addresses."""
+    for chunk in range(0, model.chunks * LANE_BYTES, LANE_BYTES):
+        difference = subtract(load_lanes(point + chunk), load_lanes(other + chunk))
+        if not all_zero(masked(difference, load_lanes(mask + chunk))):
             return False
     return True
 
 
 @inlined_kernel
-def strictly_contains(record: np.ndarray, point: np.ndarray) -> bool:
-    """Whether ``point`` lies inside the box and touches no border."""
-    d = point.shape[0]
-    for i in range(d):
-        if point[i] <= record[BOX + i] or point[i] >= record[BOX + d + i]:
-            return False
-    return True
+def begin_box(model: Model, box: int, point: int) -> None:
+    """The box of one point."""
+    for chunk in range(model.chunks):
+        values = load_lanes(point + chunk * LANE_BYTES)
+        store_lanes(box + chunk * BORDERS, values)
+        store_lanes(box + chunk * BORDERS + LANE_BYTES, values)
 
 
 @inlined_kernel
-def extend(block: Block, tree: int, node: int, point: np.ndarray) -> None:
-    """Grow the node's box to hold ``point``."""
-    record = block.node[tree, node]
-    d = point.shape[0]
-    for i in range(d):
-        record[BOX + i] = min(record[BOX + i], point[i])
-        record[BOX + d + i] = max(record[BOX + d + i], point[i])
-    sum_sides(block, tree, node)
-
-
-@inlined_kernel
-def copy_box(block: Block, tree: int, code: int, lower: np.ndarray, upper: np.ndarray) -> None:
-    """Write the box of an inner node, or of the leaf ``~code``, to ``lower`` and ``upper``, (d,) float32 each."""
-    d = lower.shape[0]
-    if code >= 0:
-        for i in range(d):
-            lower[i] = block.node[tree, code, BOX + i]
-            upper[i] = block.node[tree, code, BOX + d + i]
+def grow_box(block: Block, model: Model, tree: int, box: int, child: int, parent: int) -> int:
+    """Make the box of the place ``child`` that of the place ``parent``; returns the kept box's number, or NO_BOX."""
+    kept = box_of(model, block.node[tree, slot_of(parent)])
+    if kept != NO_BOX:
+        size = BORDERS * model.chunks
+        pool = block.pool.ctypes.data + kept * size
+        for chunk in range(0, size, LANE_BYTES):
+            store_lanes(box + chunk, load_lanes(pool + chunk))
     else:
-        point = block.points[block.leaf[tree, ~code, LEAF_POINT]]
-        for i in range(d):
-            lower[i] = point[i]
-            upper[i] = point[i]
+        merge_sibling(block, model, tree, box, child, parent)
+    return kept
 
 
 @inlined_kernel
-def merge_box(block: Block, tree: int, code: int, lower: np.ndarray, upper: np.ndarray) -> None:
-    """Grow the box ``lower``, ``upper`` to hold that of ``code``."""
-    d = lower.shape[0]
-    if code >= 0:
-        for i in range(d):
-            lower[i] = min(lower[i], block.node[tree, code, BOX + i])
-            upper[i] = max(upper[i], block.node[tree, code, BOX + d + i])
+def merge_sibling(block: Block, model: Model, tree: int, box: int, child: int, parent: int) -> None:
+    """Grow the box to hold everything below ``parent`` that is not below ``child``."""
+    begin, end = first_of(parent), first_of(child)
+    slot = slot_of(parent) + 1
+    if begin == end:  # the child is the left one
+        begin, end = end + mass_of(child), begin + mass_of(parent)
+        slot = slot_of(parent) + mass_of(child)
+    kept = NO_BOX
+    if end - begin > KEPT_ABOVE:
+        kept = box_of(model, block.node[tree, slot])
+    if kept != NO_BOX:
+        pool = block.pool.ctypes.data + kept * (BORDERS * model.chunks)
+        for chunk in range(0, BORDERS * model.chunks, BORDERS):
+            upper = greater(load_lanes(box + chunk + LANE_BYTES), load_lanes(pool + chunk + LANE_BYTES))
+            store_lanes(box + chunk, lesser(load_lanes(box + chunk), load_lanes(pool + chunk)))
+            store_lanes(box + chunk + LANE_BYTES, upper)
+    elif block.high_offset.shape[1] > 0:
+        for position in range(begin, end):
+            _merge_point(model, box, point_address(block, model, tree, position))
     else:
-        point = block.points[block.leaf[tree, ~code, LEAF_POINT]]
-        for i in range(d):
-            lower[i] = min(lower[i], point[i])
-            upper[i] = max(upper[i], point[i])
+        _merge_points(block, model, tree, box, begin, end)
 
 
 @inlined_kernel
-def box_from_children(block: Block, tree: int, node: int, left: int, right: int) -> None:
-    """Set the node's box to the union of its children's."""
-    d = block.shingle.shape[0]
-    record = block.node[tree, node]
-    lower = record[BOX : BOX + d]
-    upper = record[BOX + d : BOX + 2 * d]
-    copy_box(block, tree, left, lower, upper)
-    merge_box(block, tree, right, lower, upper)
-    sum_sides(block, tree, node)
+def _merge_points(block: Block, model: Model, tree: int, box: int, begin: int, end: int) -> None:
+    """Grow the box to hold the samples ``begin`` to ``end - 1``; of a store that is not wide."""
+    row = block.offset.ctypes.data + tree * block.offset.shape[1] * 2
+    record_bytes = 4 * model.dimensions
+    for chunk in range(model.chunks):
+        at = box + chunk * BORDERS
+        lower, upper = load_lanes(at), load_lanes(at + LANE_BYTES)
+        start = block.store.ctypes.data + chunk * LANE_BYTES
+        for offset in range(row + 2 * begin, row + 2 * end, 2):
+            values = load_lanes(start + load_half(offset) * record_bytes)
+            lower = lesser(lower, values)
+            upper = greater(upper, values)
+        store_lanes(at, lower)
+        store_lanes(at + LANE_BYTES, upper)
+
+
+@inlined_kernel
+def _merge_point(model: Model, box: int, point: int) -> None:
+    for chunk in range(model.chunks):
+        at = box + chunk * BORDERS
+        values = load_lanes(point + chunk * LANE_BYTES)
+        store_lanes(at, lesser(load_lanes(at), values))
+        store_lanes(at + LANE_BYTES, greater(load_lanes(at + LANE_BYTES), values))
+
+
+@inlined_kernel
+def keep_box(block: Block, model: Model, tree: int, place: int, box: int) -> None:
+    """Keep the box just made of ``place``, if it is large enough and the pool has room."""
+    if mass_of(place) <= KEPT_ABOVE or model.box_bits == 0:
+        return
+    number = block.integers[BOX_FREE]
+    if number != NO_BOX:
+        block.integers[BOX_FREE] = np.int64(block.pool[number, 0])
+    elif block.integers[BOX_FRESH] < block.pool.shape[0]:
+        number = block.integers[BOX_FRESH]
+        block.integers[BOX_FRESH] = number + 1
+    else:
+        block.integers[BOXES_REFUSED] += 1
+        return
+    size = BORDERS * model.chunks
+    pool = block.pool.ctypes.data + number * size
+    for chunk in range(0, size, LANE_BYTES):
+        store_lanes(pool + chunk, load_lanes(box + chunk))
+    slot = slot_of(place)
+    block.node[tree, slot] = with_box(model, block.node[tree, slot], number)
+
+
+@inlined_kernel
+def drop_box(block: Block, model: Model, tree: int, slot: int) -> None:
+    """Forget the kept box of the node in ``slot``."""
+    word = block.node[tree, slot]
+    number = box_of(model, word)
+    if number != NO_BOX:
+        block.pool[number, 0] = np.float32(block.integers[BOX_FREE])  # exact: numbers have at most 15 bits
+        block.integers[BOX_FREE] = number
+        block.node[tree, slot] = with_box(model, word, NO_BOX)
+
+
+@inlined_kernel
+def kept_box(block: Block, model: Model, word: int) -> int:
+    """The address of the kept box of the node with this word, or 0."""
+    number = box_of(model, word)
+    return block.pool.ctypes.data + number * (BORDERS * model.chunks) if number != NO_BOX else 0
+
+
+@inlined_kernel
+def extend_box(model: Model, box: int, point: int) -> None:
+    """Grow a box to hold a point."""
+    _merge_point(model, box, point)
+
+
+@inlined_kernel
+def border(box: int, dimension: int) -> tuple[np.float32, np.float32]:
+    """The (lower, upper) border of the box at address ``box`` in one coordinate."""
+    at = box + (dimension // LANES) * BORDERS + (dimension % LANES) * 4
+    return load_float(at), load_float(at + LANE_BYTES)
+
+
+@inlined_kernel
+def is_on_border(model: Model, box: int, point: int) -> bool:
+    """Whether a point that the box holds touches one of its sides."""
+    for i in range(model.point_dimensions):
+        lower, upper = border(box, i)
+        value = load_float(point + 4 * i)
+        if value <= lower or value >= upper:
+            return True
+    return False
+
+
+@inlined_kernel
+def gaps(model: Model, box: int, point: int, mask: int) -> tuple[float, float]:
+    """(how far the point lies outside the box, the sum of the box's sides), both over all coordinates, in float32.
+
+    Algorithm reference, section 4.6. Sums run over coordinates i, i + 8, ... of each lane and then over the lanes.
+    """
+    distance, sides, zero = no_lanes(), no_lanes(), no_lanes()
+    for chunk in range(model.chunks):
+        lower = load_lanes(box + chunk * BORDERS)
+        upper = load_lanes(box + chunk * BORDERS + LANE_BYTES)
+        values = load_lanes(point + chunk * LANE_BYTES)
+        counted = load_lanes(mask + chunk * LANE_BYTES)
+        outside = add(greater(zero, subtract(lower, values)), greater(zero, subtract(values, upper)))
+        distance = add(distance, masked(outside, counted))
+        sides = add(sides, masked(subtract(upper, lower), counted))
+    total_distance, total_sides = two_sums(distance, sides)
+    if not total_distance + total_sides < np.inf:
+        return wide_gaps(model, box, point)
+    return total_distance, total_sides
+
+
+@kernel
+def wide_gaps(model: Model, box: int, point: int) -> tuple[float, float]:
+    """The same in float64, for values so large that float32 sums overflow."""
+    distance = 0.0
+    sides = 0.0
+    for i in range(model.point_dimensions):
+        lower, upper = border(box, i)
+        value = np.float64(load_float(point + 4 * i))
+        distance += max(0.0, np.float64(lower) - value) + max(0.0, value - np.float64(upper))
+        sides += np.float64(upper) - np.float64(lower)
+    return distance, sides

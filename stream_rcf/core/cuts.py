@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream_rcf.core.kernel import inlined_kernel
+from stream_rcf.core.boxes import border
+from stream_rcf.core.kernel import inlined_kernel, kernel
+from stream_rcf.core.memory import load_float
 
 MINUS_INFINITY = np.float32(-np.inf)  # the direction in which to look for the next lower float32
 
 
 @inlined_kernel
-def cut_extended_box(
-    lower: np.ndarray, upper: np.ndarray, point: np.ndarray, uniform: float
-) -> tuple[int, np.float32]:
-    """Cut the box ``lower``, ``upper`` grown to hold ``point``, which must lie outside it: (dimension, value).
+def _extended_side(box: int, point: int, dimension: int) -> tuple[np.float32, np.float32]:
+    lower, upper = border(box, dimension)
+    value = load_float(point + 4 * dimension)
+    return min(lower, value), max(upper, value)
+
+
+@kernel
+def cut_extended_box(box: int, point: int, point_dimensions: int, uniform: float) -> tuple[int, np.float32]:
+    """Cut the box at address ``box`` grown to hold the point at ``point``, which lies outside it: (dimension, value).
 
     The value is below the grown box's upper border, so that neither side is ever empty.
     """
-    d = point.shape[0]
     total = 0.0
-    for i in range(d):
-        total += np.float64(max(upper[i], point[i])) - np.float64(min(lower[i], point[i]))
+    for i in range(point_dimensions):
+        low, high = _extended_side(box, point, i)
+        total += np.float64(high) - np.float64(low)
     rest = uniform * total
     dimension = 0
-    for i in range(d):
-        low = min(lower[i], point[i])
-        high = max(upper[i], point[i])
+    for i in range(point_dimensions):
+        low, high = _extended_side(box, point, i)
         side = np.float64(high) - np.float64(low)
         if side > 0.0:
             if rest <= side:
@@ -35,5 +41,13 @@ def cut_extended_box(
                 return i, value
             rest -= side
             dimension = i
-    high = max(upper[dimension], point[dimension])  # rounding carried the walk past the last side
+    _, high = _extended_side(box, point, dimension)  # rounding carried the walk past the last side
     return dimension, np.nextafter(high, MINUS_INFINITY)
+
+
+@inlined_kernel
+def separates(box: int, point: int, dimension: int, value: np.float32) -> bool:
+    """Whether the cut leaves the whole box on one side and the point on the other."""
+    lower, upper = border(box, dimension)
+    x = load_float(point + 4 * dimension)
+    return (x <= value < lower) or (x > value >= upper)

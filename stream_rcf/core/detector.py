@@ -48,8 +48,7 @@ class Detector:
         self.parameters = DetectorParameters(tuple(features), forest, threshold or ThresholdParameters())
         self._model = model_of(self.parameters)
         self._scratch = new_scratch(self._model)
-        self._block = KeyBlock(self._model)
-        self._block.seed(key_seed(seed, key))
+        self._block = KeyBlock(self._model, key_seed(seed, key))
 
     def process(self, values: Mapping[str, float], timestamp: int) -> dict[str, Any]:
         """Score one record against the past, then learn it. ``timestamp`` is in epoch milliseconds.

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from stream_rcf.core.attribution import attribute_point
 from stream_rcf.core.block import KeyBlock
+from stream_rcf.core.inspect import sequences_of
 from stream_rcf.core.kernel import kernel
-from stream_rcf.core.layout import EVENTS_SEEN, Model, model_of, open_block
+from stream_rcf.core.layout import EVENTS_SEEN, STORED, Model, model_of, open_block
 from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
-from stream_rcf.core.points import shift_shingle
-from stream_rcf.core.process import Scratch, is_ready, learn_shingle
+from stream_rcf.core.process import ORDINARY_WEIGHT, is_ready, learn_shingle
 from stream_rcf.core.random_stream import key_seed
 from stream_rcf.core.scoring import score_point
-from stream_rcf.core.scratch import new_scratch
+from stream_rcf.core.scratch import Scratch, new_scratch
+from stream_rcf.core.store import append_record, latest_point, write_record
 from stream_rcf.errors import CheckpointError, UsageError
 
+ROWS_AT_ONCE = 512  # of one call: room is made for so many at a time
 PARAMETERS_MAGIC = b"RCFP"  # before the parameters in ``to_bytes``
 PARAMETERS_FIELDS = np.dtype(
     [
@@ -28,6 +31,7 @@ PARAMETERS_FIELDS = np.dtype(
         ("shingle_size", "<i4"),
         ("decay", "<f8"),
         ("seed", "<i8"),
+        ("initial_accept_fraction", "<f8"),
     ]
 )
 
@@ -44,6 +48,7 @@ class RandomCutForest:
 
     ``dimensions``: numbers in a record. ``trees``, ``sample_size``: how many trees, of how many sampled points.
     ``time_decay``: per record, ``None`` for ``1 / (10 * sample_size)``. ``seed``: any signed 64-bit integer.
+    ``initial_accept_fraction``: see ``ForestParameters``.
     Values are rounded to float32; NaN, infinities and numbers beyond float32 raise ``UsageError`` and change nothing.
     """
 
@@ -55,12 +60,14 @@ class RandomCutForest:
         sample_size: int = 256,
         time_decay: float | None = None,
         seed: int = 0,
+        initial_accept_fraction: float = 1.0,
     ) -> None:
-        self.parameters = ForestParameters(trees, sample_size, dimensions, shingle_size, time_decay, seed)
+        self.parameters = ForestParameters(
+            trees, sample_size, dimensions, shingle_size, time_decay, seed, initial_accept_fraction
+        )
         self._model = _model(self.parameters)
         self._scratch = new_scratch(self._model)
-        self._block = KeyBlock(self._model)
-        self._block.seed(key_seed(seed, ""))
+        self._block = KeyBlock(self._model, key_seed(seed, ""))
 
     @property
     def events_seen(self) -> int:
@@ -70,23 +77,31 @@ class RandomCutForest:
     def process_many(self, x: Any) -> np.ndarray:
         """Score and then learn each row of ``x`` (n, dimensions), or (n,) for one dimension; scores (n,) float64."""
         rows = self._rows(x)
-        self._block.reserve(len(rows))
-        self._block.spend(len(rows))
         scores = np.empty(len(rows), np.float64)
-        _process_rows(self._block.address, self._model, rows, self._scratch, scores)
-        self._block.count_headroom()
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            part = rows[start : start + ROWS_AT_ONCE]
+            self._block.reserve(len(part))
+            _process_rows(
+                self._block.address, self._model, part, self._scratch, scores[start : start + len(part)]
+            )
+            self._block.count_headroom()
         return scores
 
     def score(self, point: Any) -> float:
         """Score of ``point`` (dimensions,) as the next record; nothing changes."""
+        self._block.reserve(1)
         return float(_score_next(self._block.address, self._model, self._row(point), self._scratch))
 
-    def update(self, point: Any) -> None:
-        """Learn ``point`` (dimensions,) without scoring it."""
+    def update(self, point: Any, weight: float = 1.0) -> None:
+        """Learn ``point`` (dimensions,) without scoring it.
+
+        ``weight``: how readily it is sampled; 2 like two equal points, 0 not at all (it only moves the shingle on).
+        """
         row = self._row(point)
+        if not 0.0 <= weight < math.inf:
+            raise UsageError(f"weight is {weight!r}, but must be a finite number, at least 0")
         self._block.reserve(1)
-        self._block.spend(1)
-        _update_next(self._block.address, self._model, row, self._scratch)
+        _update_next(self._block.address, self._model, row, float(weight), self._scratch)
         self._block.count_headroom()
 
     def attribution(self, point: Any) -> np.ndarray:
@@ -94,9 +109,14 @@ class RandomCutForest:
 
         Column 0 for lying above what was seen, column 1 for below; all sum to the score. Nothing changes.
         """
-        total = np.zeros((self._model.point_dimensions, 2), np.float64)
-        _attribute_next(self._block.address, self._model, self._row(point), self._scratch, total)
-        return total
+        self._block.reserve(1)
+        if _attribute_next(self._block.address, self._model, self._row(point), self._scratch):
+            return self._scratch.total.copy()
+        return np.zeros((self._model.point_dimensions, 2), np.float64)
+
+    def sample_sequences(self, tree: int) -> np.ndarray:
+        """The numbers of a tree's sampled points, from 0 for the first whole shingle, (size,) int64, in any order."""
+        return sequences_of(self._block, tree)
 
     def to_bytes(self) -> bytes:
         """The whole state, parameters included; ``from_bytes`` continues with the same bits."""
@@ -108,6 +128,7 @@ class RandomCutForest:
             forest.shingle_size,
             forest.decay,
             forest.seed,
+            forest.initial_accept_fraction,
         )
         return PARAMETERS_MAGIC + np.array([fields], PARAMETERS_FIELDS).tobytes() + pack(self._block)
 
@@ -122,6 +143,7 @@ class RandomCutForest:
             parameters.sample_size,
             parameters.time_decay,
             parameters.seed,
+            parameters.initial_accept_fraction,
         )
         forest._block = unpack(_model(parameters), state)
         return forest
@@ -169,6 +191,7 @@ def _split_parameters(data: bytes) -> tuple[ForestParameters, bytes]:
             int(fields["shingle_size"]),
             float(fields["decay"]),
             int(fields["seed"]),
+            float(fields["initial_accept_fraction"]),
         )
     except UsageError as error:
         raise CheckpointError(f"a saved RandomCutForest is damaged: {error}") from None
@@ -179,20 +202,20 @@ def _split_parameters(data: bytes) -> tuple[ForestParameters, bytes]:
 def _process_rows(address: int, model: Model, rows: np.ndarray, scratch: Scratch, scores: np.ndarray) -> None:
     block = open_block(address, model)
     for i in range(rows.shape[0]):
-        shift_shingle(block.shingle, rows[i], model.dimensions)
+        append_record(block, model, rows[i], block.integers[EVENTS_SEEN])
         scores[i] = (
-            score_point(block, block.shingle, scratch.log2_table, scratch.walk)
+            score_point(block, model, latest_point(block, model, block.integers[STORED]), scratch)
             if is_ready(block, model)
             else 0.0
         )
-        learn_shingle(block, model, scratch)
+        learn_shingle(block, model, ORDINARY_WEIGHT, scratch)
 
 
 @kernel
-def _update_next(address: int, model: Model, row: np.ndarray, scratch: Scratch) -> None:
+def _update_next(address: int, model: Model, row: np.ndarray, weight: float, scratch: Scratch) -> None:
     block = open_block(address, model)
-    shift_shingle(block.shingle, row, model.dimensions)
-    learn_shingle(block, model, scratch)
+    append_record(block, model, row, block.integers[EVENTS_SEEN])
+    learn_shingle(block, model, weight, scratch)
 
 
 @kernel
@@ -200,16 +223,15 @@ def _score_next(address: int, model: Model, row: np.ndarray, scratch: Scratch) -
     block = open_block(address, model)
     if not is_ready(block, model):
         return 0.0
-    point = block.shingle.copy()
-    shift_shingle(point, row, model.dimensions)
-    return score_point(block, point, scratch.log2_table, scratch.walk)
+    write_record(block, model, row)
+    return score_point(block, model, latest_point(block, model, block.integers[STORED] + 1), scratch)
 
 
 @kernel
-def _attribute_next(address: int, model: Model, row: np.ndarray, scratch: Scratch, total: np.ndarray) -> None:
+def _attribute_next(address: int, model: Model, row: np.ndarray, scratch: Scratch) -> bool:
     block = open_block(address, model)
     if not is_ready(block, model):
-        return
-    point = block.shingle.copy()
-    shift_shingle(point, row, model.dimensions)
-    attribute_point(block, point, scratch.log2_table, total, scratch.shares, scratch.lower, scratch.upper)
+        return False
+    write_record(block, model, row)
+    attribute_point(block, model, latest_point(block, model, block.integers[STORED] + 1), scratch)
+    return True

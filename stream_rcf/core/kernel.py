@@ -35,10 +35,15 @@ def _stamp_cache(compiled: Any) -> None:
     cache_file._source_stamp = SOURCE_STAMP  # noqa: SLF001
 
 
-def _compile(function: Function, *, inlined: bool) -> Function:
-    compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy", forceinline=inlined)(
-        function
-    )
+def _compile(function: Function, *, inlined: bool, allocates: bool) -> Function:
+    compiled = numba.njit(  # type: ignore[call-overload]  # numba has no public name for _nrt; a test guards it
+        cache=True,
+        nogil=True,
+        fastmath=False,
+        error_model="numpy",
+        forceinline=inlined,
+        _nrt=allocates,
+    )(function)
     if isinstance(compiled, Dispatcher):  # NUMBA_DISABLE_JIT leaves the function as it is
         _stamp_cache(compiled)
     return cast("Function", compiled)
@@ -49,13 +54,19 @@ def kernel(function: Function) -> Function:
 
     ``fastmath`` stays off: reassociated sums would make a score depend on the processor that computed it.
     Division follows IEEE 754 (``error_model="numpy"``), so no kernel carries Python's zero checks.
+    It cannot make arrays: numba would count references to every view it passes on, several times what the work costs.
     """
-    return _compile(function, inlined=False)
+    return _compile(function, inlined=False, allocates=False)
 
 
 def inlined_kernel(function: Function) -> Function:
     """The same for a small step of other kernels: always inlined, since handing it a block's views costs more."""
-    return _compile(function, inlined=True)
+    return _compile(function, inlined=True, allocates=False)
+
+
+def allocating_kernel(function: Function) -> Function:
+    """The same for what happens rarely, and may make arrays."""
+    return _compile(function, inlined=False, allocates=True)
 
 
 def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:

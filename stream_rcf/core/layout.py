@@ -1,7 +1,13 @@
 """The block of one key: where each part of its state lies in one contiguous piece of memory.
 
-A block is sized by two capacities, samples per tree and points in the shared store, both doubled as a key grows, so
-that a young key is small. Offsets are a pure function of the model and these two; the kernels and Python share it.
+A tree is two rows of arrays without a single pointer. Its samples stand in the order of its leaves, left to right; its
+nodes stand in preorder. The node that covers the samples ``[first, first + mass)`` and stands in slot ``s`` keeps how
+many of them lie left of its cut, ``left``: then its left child covers ``[first, first + left)`` and stands in slot
+``s + 1``, its right child covers the rest and stands in slot ``s + left``. A subtree of ``mass`` samples has
+``mass - 1`` slots; a leaf is one sample, or several equal ones under a node whose ``left`` is 0. So a tree costs 14
+bytes per sample, its parts lie side by side, and inserting or deleting moves a few hundred bytes.
+
+Offsets of the parts are a pure function of the model and the capacities; the kernels and Python share it.
 """
 
 from __future__ import annotations
@@ -9,35 +15,32 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
-from numba.np.numpy_support import carray
 
-from stream_rcf.core.kernel import intrinsic, kernel
+from stream_rcf.core.kernel import inlined_kernel, kernel
+from stream_rcf.core.lanes import LANES
+from stream_rcf.core.memory import view_at
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 
 ALIGNMENT = 64  # bytes: a cache line; no part shares its first line with another
-HEADER_WORDS = 32  # 8-byte words, integers first
+HEADER_WORDS = 40  # 8-byte words, integers first
 
-# Integer words of the header.
-BLOCK_BYTES, SAMPLE_CAPACITY, POINT_CAPACITY = 0, 1, 2
-EVENTS_SEEN, POINTS_LIVE, POINT_FRESH, POINT_FREE = 3, 4, 5, 6
-SCORES_SEEN, RUN_STARTED_AT, RUN_LENGTH = 7, 8, 9
-# Floating point words of the header: three decayed statistics (weight, mean, squared deviations each), and one score.
-SCORE_STATISTIC, CHANGE_STATISTIC, FALL_STATISTIC, PREVIOUS_SCORE = 16, 19, 22, 25
-STATISTICS_END = 26
+# Integer words of the header: capacities, then what the block holds, then counters of the key.
+BLOCK_BYTES, SAMPLE_CAPACITY, STORE_CAPACITY, RUN_CAPACITY, BOX_CAPACITY = 0, 1, 2, 3, 4
+STORED, RUNS, BOX_FRESH, BOX_FREE, BOXES_REFUSED = 5, 6, 7, 8, 9
+KEY_SEED, EVENTS_SEEN, BASE_SEQUENCE, KEEPS_PRIORITIES = 10, 11, 12, 13
+SCORES_SEEN, RUN_STARTED_AT, RUN_LENGTH = 14, 15, 16
+# Floating point words of the header: three decayed statistics (weight, mean, squared deviations each), one score.
+TIME_DECAY, SCORE_STATISTIC, CHANGE_STATISTIC, FALL_STATISTIC, PREVIOUS_SCORE = 24, 25, 28, 31, 34
+HEADER_END = 35
 
-# Integers of a tree.
-ROOT, SIZE, NODE_FRESH, NODE_FREE, LEAF_FRESH, LEAF_FREE = 0, 1, 2, 3, 4, 5
-TREE_INTEGERS = 8
-# 4-byte words of an inner node's record; its box follows: all minima, then all maxima. One record is one or two
-# cache lines for usual shingles, so a step down a tree costs one miss.
-RANGE_SUM = 0  # float64, in words 0 and 1: the sum of the box's sides
-MASS, LEFT, RIGHT, CUT_DIMENSION, CUT_VALUE, PARENT, BOX = 2, 3, 4, 5, 6, 7, 8
-# Integers of a leaf. A child or root below 0 is the leaf ``~code``.
-LEAF_POINT, LEAF_MASS, LEAF_PARENT = 0, 1, 2
-LEAF_INTEGERS = 4
-NOTHING = -1  # no parent, end of a free list
-EMPTY_ROOT = np.int32(-(2**31))  # the root of a tree without points
+# A node is one 64-bit word: from the lowest bit its cut value (float32), ``left``, the cut's dimension, and the number
+# of its box in the pool. The widths of the last three follow from the model.
+CUT_VALUE_BITS = 32
+NODE_BITS = 64
+MOST_BOX_BITS = 15  # the word stays positive, so that a shift brings in zeros
+NO_BOX = 0
+WIDE_STORE = 2**16  # records; a store of more keeps the upper halves of offsets too
+STORE_PADDING = LANES  # floats after the last record, so that its lanes can be loaded
 
 
 class Model(NamedTuple):
@@ -48,8 +51,13 @@ class Model(NamedTuple):
     dimensions: int
     shingle_size: int
     point_dimensions: int
+    chunks: int  # of eight lanes, that cover a point
+    left_bits: int  # of a node's word
+    dimension_bits: int
+    box_bits: int
     output_after: int
-    decay: float
+    decay: float  # of a newborn key; the header keeps the present one
+    initial_accept_fraction: float
     z_factor: float
     lower_threshold: float
     initial_threshold: float
@@ -61,14 +69,21 @@ def model_of(parameters: DetectorParameters) -> Model:
     """The kernels' form of ``parameters``."""
     forest: ForestParameters = parameters.forest
     threshold = parameters.threshold
+    left_bits = max(1, (forest.sample_size - 1).bit_length())
+    dimension_bits = max(1, (forest.point_dimensions - 1).bit_length())
     return Model(
         forest.trees,
         forest.sample_size,
         forest.dimensions,
         forest.shingle_size,
         forest.point_dimensions,
+        -(-forest.point_dimensions // LANES),
+        left_bits,
+        dimension_bits,
+        max(0, min(MOST_BOX_BITS, NODE_BITS - 1 - CUT_VALUE_BITS - left_bits - dimension_bits)),
         forest.output_after,
         forest.decay,
+        float(forest.initial_accept_fraction),
         float(threshold.z_factor),
         float(threshold.lower_threshold),
         float(threshold.initial_threshold),
@@ -77,83 +92,82 @@ def model_of(parameters: DetectorParameters) -> Model:
     )
 
 
+class Capacities(NamedTuple):
+    """What a block has room for."""
+
+    samples: int  # of each tree
+    records: int  # in the store
+    runs: int  # of records of consecutive events
+    boxes: int  # in the pool, the unused number 0 included
+
+
 class Block(NamedTuple):
-    """Views of one key's block. ``t`` trees, ``c`` sample capacity, ``p`` point capacity, ``d`` point dimensions."""
+    """Views of one key's block: ``t`` trees, capacities ``c`` samples, ``p`` records, ``r`` runs, ``m`` boxes."""
 
     integers: Any  # (HEADER_WORDS,) int64
     floats: Any  # the same words as float64
-    shingle: Any  # (d,) float32: the last records, oldest first
-    streams: Any  # (t, 2) uint64: random streams of sampler and cuts
-    tree: Any  # (t, TREE_INTEGERS) int32
-    limits: Any  # (t,) float64: see sampler.limit_of; of full samples
-    heap_weight: Any  # (t, c) float64: max-heap, the next to be evicted first
-    heap_leaf: Any  # (t, c) int32: the leaf that holds the sample
-    leaf: Any  # (t, c, LEAF_INTEGERS) int32
-    node: Any  # (t, c, BOX + 2d) float32
-    node_integers: Any  # the same words as int32
-    node_doubles: Any  # (t, c, BOX / 2 + d) the same words as float64
-    points: Any  # (p, d) float32: the store shared by all trees
-    references: Any  # (p,) int32: samples that hold the point; in a free slot, the next free one
+    limit: Any  # (t,) float64: see sampler.limit_of; of full samples
+    size: Any  # (t,) int32: samples
+    greatest: Any  # (t,) int32: the highest priority, the next to be evicted
+    priority: Any  # (t, c) int32, in leaf order
+    offset: Any  # (t, c) uint16, in leaf order: the record in the store where the sample's point begins
+    high_offset: Any  # (t, c) uint16: the upper halves; (t, 0) unless the store is wide
+    node: Any  # (t, c) int64, in preorder
+    pool: Any  # (m, 2 * LANES * chunks) float32: boxes; of each chunk the lower border, then the upper
+    run_first: Any  # (r,) int64: the record where a run of consecutive events begins
+    run_event: Any  # (r,) int64: the number of that event, from 0
+    store: Any  # (p * dimensions + STORE_PADDING,) float32: the records that points need, oldest first
 
 
-@intrinsic
-def _memory_at(_context: Any, address: Any) -> Any:
-    """An integer address as an untyped pointer."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
-
-    return types.voidptr(types.int64), generate
-
-
-@kernel
+@inlined_kernel
 def _aligned(size: int) -> int:
     return (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
 
 
 @kernel
 def section_offsets(
-    trees: int, point_dimensions: int, sample_capacity: int, point_capacity: int
-) -> tuple[int, int, int, int, int, int, int, int, int, int, int]:
-    """Byte offsets of the parts in the order of ``Block``, from the shingle on, and the end."""
-    shingle = HEADER_WORDS * 8
-    streams = shingle + _aligned(4 * point_dimensions)
-    tree = streams + _aligned(16 * trees)
-    limits = tree + _aligned(4 * TREE_INTEGERS * trees)
-    heap_weight = limits + _aligned(8 * trees)
-    heap_leaf = heap_weight + _aligned(8 * trees * sample_capacity)
-    leaf = heap_leaf + _aligned(4 * trees * sample_capacity)
-    node = leaf + _aligned(4 * LEAF_INTEGERS * trees * sample_capacity)
-    points = node + _aligned(4 * (BOX + 2 * point_dimensions) * trees * sample_capacity)
-    references = points + _aligned(4 * point_dimensions * point_capacity)
-    end = references + _aligned(4 * point_capacity)
-    return shingle, streams, tree, limits, heap_weight, heap_leaf, leaf, node, points, references, end
+    trees: int, dimensions: int, chunks: int, samples: int, records: int, runs: int, boxes: int
+) -> tuple[int, int, int, int, int, int, int, int, int, int, int, int]:
+    """Byte offsets of the parts in the order of ``Block``, from ``limit`` on, and the end."""
+    limit = HEADER_WORDS * 8
+    size = limit + 8 * trees
+    greatest = size + 4 * trees
+    priority = _aligned(greatest + 4 * trees)
+    offset = _aligned(priority + 4 * trees * samples)
+    high_offset = offset + 2 * trees * samples
+    node = _aligned(high_offset + (2 * trees * samples if records > WIDE_STORE else 0))
+    pool = _aligned(node + 8 * trees * samples)
+    run_first = pool + (8 * LANES * chunks * boxes if boxes > 1 else 0)
+    run_event = run_first + 8 * runs
+    store = _aligned(run_event + 8 * runs)
+    end = _aligned(store + 4 * (records * dimensions + STORE_PADDING))
+    return limit, size, greatest, priority, offset, high_offset, node, pool, run_first, run_event, store, end
 
 
-@kernel
+@inlined_kernel
 def open_block(address: int, model: Model) -> Block:
-    """Views of the block at ``address``, which must be alive and hold its two capacities in its header."""
-    integers = carray(_memory_at(address), (HEADER_WORDS,), np.int64)
+    """Views of the block at ``address``, which must be alive and hold its capacities in its header."""
+    integers = view_at(address, (HEADER_WORDS,), np.int64)
     c = integers[SAMPLE_CAPACITY]
-    p = integers[POINT_CAPACITY]
+    p = integers[STORE_CAPACITY]
+    r = integers[RUN_CAPACITY]
+    m = integers[BOX_CAPACITY]
     t = model.trees
-    d = model.point_dimensions
-    shingle, streams, tree, limits, heap_weight, heap_leaf, leaf, node, points, references, _ = (
-        section_offsets(t, d, c, p)
+    limit, size, greatest, priority, offset, high_offset, node, pool, run_first, run_event, store, _ = (
+        section_offsets(t, model.dimensions, model.chunks, c, p, r, m)
     )
     return Block(
         integers,
-        carray(_memory_at(address), (HEADER_WORDS,), np.float64),
-        carray(_memory_at(address + shingle), (d,), np.float32),
-        carray(_memory_at(address + streams), (t, 2), np.uint64),
-        carray(_memory_at(address + tree), (t, TREE_INTEGERS), np.int32),
-        carray(_memory_at(address + limits), (t,), np.float64),
-        carray(_memory_at(address + heap_weight), (t, c), np.float64),
-        carray(_memory_at(address + heap_leaf), (t, c), np.int32),
-        carray(_memory_at(address + leaf), (t, c, LEAF_INTEGERS), np.int32),
-        carray(_memory_at(address + node), (t, c, BOX + 2 * d), np.float32),
-        carray(_memory_at(address + node), (t, c, BOX + 2 * d), np.int32),
-        carray(_memory_at(address + node), (t, c, BOX // 2 + d), np.float64),
-        carray(_memory_at(address + points), (p, d), np.float32),
-        carray(_memory_at(address + references), (p,), np.int32),
+        view_at(address, (HEADER_WORDS,), np.float64),
+        view_at(address + limit, (t,), np.float64),
+        view_at(address + size, (t,), np.int32),
+        view_at(address + greatest, (t,), np.int32),
+        view_at(address + priority, (t, c), np.int32),
+        view_at(address + offset, (t, c), np.uint16),
+        view_at(address + high_offset, (t, c if p > WIDE_STORE else 0), np.uint16),
+        view_at(address + node, (t, c), np.int64),
+        view_at(address + pool, (m if m > 1 else 0, 2 * LANES * model.chunks), np.float32),
+        view_at(address + run_first, (r,), np.int64),
+        view_at(address + run_event, (r,), np.int64),
+        view_at(address + store, (p * model.dimensions + STORE_PADDING,), np.float32),
     )

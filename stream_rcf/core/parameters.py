@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from stream_rcf.errors import UsageError
 
-ALGORITHM_VERSION = 1  # raise it whenever the same events would give other scores
+ALGORITHM_VERSION = 2  # raise it whenever the same events would give other scores
 OUTPUT_AFTER_FRACTION = 4  # a forest scores after sample_size / 4 events, as the reference does
 DECAY_SAMPLES = 10  # default time decay is 1 / (10 * sample_size), as in the reference
 MAX_TREES = 1000  # more gives no accuracy and multiplies memory
-MAX_SAMPLE_SIZE = 32_768  # leaf ordinals are saved in 16 bits
-MAX_POINT_DIMENSIONS = 32_768  # cut dimensions are saved in 16 bits
+MAX_SAMPLE_SIZE = 32_768  # a place on a way down a tree has 16 bits for each of two counts of samples
+MAX_POINT_DIMENSIONS = 32_768  # a node's word has 16 bits left for the dimension beside such a sample
 SEED_LIMIT = 2**63  # seeds are hashed as signed 64-bit integers
 
 
@@ -28,6 +28,8 @@ class ForestParameters:
 
     ``dimensions`` is the number of features of one record; a point is ``shingle_size`` records long.
     ``time_decay`` is per event; ``None`` means ``1 / (10 * sample_size)``; 0 samples the whole past uniformly.
+    ``initial_accept_fraction``: up to this share of the sample every point is taken in; beyond, the sample grows ever
+    more slowly, so that it is not made of one stretch of events alone.
     Raises ``UsageError`` for a value outside its range.
     """
 
@@ -37,6 +39,7 @@ class ForestParameters:
     shingle_size: int = 8
     time_decay: float | None = None
     seed: int = 0
+    initial_accept_fraction: float = 1.0
 
     def __post_init__(self) -> None:
         _require(1 <= self.trees <= MAX_TREES, "trees", self.trees, f"between 1 and {MAX_TREES}")
@@ -61,6 +64,12 @@ class ForestParameters:
             "at least 0 and below 1, per event",
         )
         _require(-SEED_LIMIT <= self.seed < SEED_LIMIT, "seed", self.seed, "a signed 64-bit integer")
+        _require(
+            0 < self.initial_accept_fraction <= 1,
+            "initial_accept_fraction",
+            self.initial_accept_fraction,
+            "above 0 and at most 1",
+        )
 
     @property
     def decay(self) -> float:
@@ -145,6 +154,7 @@ class DetectorParameters:
                 forest.shingle_size,
                 forest.decay,
                 forest.seed,
+                forest.initial_accept_fraction,
             ),
             (threshold.z_factor, threshold.lower_threshold, threshold.initial_threshold),
             (threshold.anomaly_rate, threshold.score_differencing),

@@ -1,6 +1,7 @@
-"""The random stream: splitmix64, one 64-bit word of state, so that a checkpoint of it is one integer.
+"""Random numbers as a pure function of (seed, key, event, tree, purpose): there is no generator state to keep or save.
 
-Source of the generator: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+Made of splitmix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014. A key's events
+are the outputs of one stream; each of them seeds a stream whose outputs are dealt out to the trees.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ import hashlib
 
 import numpy as np
 
-from stream_rcf.core.kernel import inlined_kernel, kernel
+from stream_rcf.core.kernel import inlined_kernel
 
 GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)  # odd, 2**64 / golden ratio: the stream's step
 FIRST_MULTIPLIER = np.uint64(0xBF58476D1CE4E5B9)  # of the paper's variant 13 finaliser
 SECOND_MULTIPLIER = np.uint64(0x94D049BB133111EB)
 UNIFORM_STEP = 2.0**-52  # uniforms are odd multiples of half of it: never 0, never 1
+
+# What a tree draws for at one event.
+PRIORITY, ADMISSION, CUTS = 0, 1, 2
+PURPOSES = 3
 
 
 @inlined_kernel
@@ -26,19 +31,27 @@ def mix(z: np.uint64) -> np.uint64:
 
 
 @inlined_kernel
-def next_uniform(states: np.ndarray, tree: int, stream: int) -> float:
-    """Advance ``states[tree, stream]`` and return a number strictly between 0 and 1."""
-    state = states[tree, stream] + GOLDEN_GAMMA
-    states[tree, stream] = state
-    return (np.float64(mix(state) >> np.uint64(12)) + 0.5) * UNIFORM_STEP
+def uniform_of(word: np.uint64) -> float:
+    """A number strictly between 0 and 1 from the upper bits of ``word``."""
+    return (np.float64(word >> np.uint64(12)) + 0.5) * UNIFORM_STEP
 
 
-@kernel
-def seed_trees(key_seed: np.uint64, states: np.ndarray) -> None:
-    """Give every tree its two streams, (trees, 2) uint64: the sampler's in column 0, the cuts' in column 1."""
-    for tree in range(states.shape[0]):
-        states[tree, 0] = mix(key_seed + np.uint64(2 * tree + 1) * GOLDEN_GAMMA)
-        states[tree, 1] = mix(key_seed + np.uint64(2 * tree + 2) * GOLDEN_GAMMA)
+@inlined_kernel
+def event_word(key_seed: np.uint64, sequence: int) -> np.uint64:
+    """The word that all draws of the key's event number ``sequence`` (from 0) come from."""
+    return mix(key_seed + np.uint64(sequence + 1) * GOLDEN_GAMMA)
+
+
+@inlined_kernel
+def tree_word(event: np.uint64, tree: int, purpose: int) -> np.uint64:
+    """The word of one tree for one purpose at one event."""
+    return mix(event + np.uint64(PURPOSES * tree + purpose + 1) * GOLDEN_GAMMA)
+
+
+@inlined_kernel
+def cut_word(stream: np.uint64, level: int) -> np.uint64:
+    """Draw number ``level`` (from 0) of the stream that the word ``stream`` seeds: one for each box on the way up."""
+    return mix(stream + np.uint64(level + 1) * GOLDEN_GAMMA)
 
 
 def key_seed(seed: int, key: str) -> int:

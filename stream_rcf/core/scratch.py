@@ -1,31 +1,42 @@
-"""Working memory for kernels, made once for each caller."""
+"""Working memory for kernels, made once for each caller, so that no event allocates."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from stream_rcf.core.arithmetic import log2
+from stream_rcf.core.lanes import LANES
 from stream_rcf.core.layout import Model
-from stream_rcf.core.process import Scratch
-from stream_rcf.core.scoring import Walk
+from stream_rcf.core.walk import WALKED_TOGETHER
+
+
+class Scratch(NamedTuple):
+    """Not to be shared between threads. ``d`` point dimensions, ``k`` chunks of eight lanes."""
+
+    ways: np.ndarray  # (WALKED_TOGETHER, sample_size + 1) int64: see walk.py
+    depths: np.ndarray  # (WALKED_TOGETHER,) int64
+    box: np.ndarray  # (2 * LANES * k,) float32: see boxes.py
+    mask: np.ndarray  # (LANES * k,) uint32: all bits set for each of the d coordinates
+    shares: np.ndarray  # (d, 2) float64
+    total: np.ndarray  # (d, 2) float64
+    log2_table: np.ndarray  # (sample_size + 1,) float64: log2(mass + 1)
+    inverse: np.ndarray  # (sample_size + 1,) float64: 1 / (depth + 1)
 
 
 def new_scratch(model: Model) -> Scratch:
-    """Fresh working memory for forests of this shape; not to be shared between threads."""
-    d = model.point_dimensions
-    table = np.array([log2(mass + 1.0) for mass in range(model.sample_size + 1)], np.float64)
-    trees = model.trees
-    walk = Walk(
-        np.empty(trees, np.int32),
-        np.empty(trees, np.int32),
-        np.empty(trees, np.float64),
-        np.empty(trees, np.float64),
-    )
+    """Fresh working memory for forests of this shape."""
+    d, lanes = model.point_dimensions, LANES * model.chunks
+    mask = np.zeros(lanes, np.uint32)
+    mask[:d] = 0xFFFFFFFF
     return Scratch(
-        np.empty(d, np.float32),
-        np.empty(d, np.float32),
+        np.zeros((WALKED_TOGETHER, model.sample_size + 1), np.int64),
+        np.zeros(WALKED_TOGETHER, np.int64),
+        np.zeros(2 * lanes, np.float32),
+        mask,
         np.empty((d, 2), np.float64),
         np.empty((d, 2), np.float64),
-        table,
-        walk,
+        np.array([log2(mass + 1.0) for mass in range(model.sample_size + 1)], np.float64),
+        1.0 / (np.arange(model.sample_size + 1) + 1.0),
     )

@@ -19,9 +19,8 @@ from stream_rcf.core.process import (
     SCORE,
     SEEN,
     THRESHOLD,
-    Scratch,
 )
-from stream_rcf.core.scratch import new_scratch
+from stream_rcf.core.scratch import Scratch, new_scratch
 from stream_rcf.pipeline.events import Event
 from stream_rcf.state.key_table import KeyTable
 

@@ -44,8 +44,7 @@ class KeyTable:
         """The block of ``key``, made if need be, about to be changed by the caller."""
         block = self._blocks.get(key)
         if block is None:
-            block = KeyBlock(self._model)
-            block.seed(key_seed(self.parameters.forest.seed, key))
+            block = KeyBlock(self._model, key_seed(self.parameters.forest.seed, key))
             self._blocks[key] = block
         if self._cut is not None:
             self._cut.before_change(key)

@@ -44,6 +44,7 @@ CORE_STANDARD_LIBRARY = {
     "dataclasses",
     "enum",
     "hashlib",
+    "zlib",
     "math",
     "struct",
     "typing",

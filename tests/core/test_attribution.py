@@ -5,17 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stream_rcf.core.attribution import attribute_tree, relevant_shares
+from stream_rcf.core.attribution import relevant_shares
 from stream_rcf.core.forest import RandomCutForest
 from tests.core.direct_trees import DirectTrees
-
-
-def attribution(trees: DirectTrees, tree: int, point: tuple[float, ...]) -> np.ndarray:
-    """Shares of one tree, (d, 2)."""
-    scratch, array = trees.scratch, np.array(point, np.float32)
-    shares = np.empty((len(point), 2), np.float64)
-    attribute_tree(trees.parts, tree, array, scratch.log2_table, shares, scratch.lower, scratch.upper)
-    return shares
 
 
 def two_points(trees: int = 20) -> DirectTrees:
@@ -30,21 +22,21 @@ def two_points(trees: int = 20) -> DirectTrees:
 def test_a_stranger_above_one_point_is_above_in_that_coordinate_alone() -> None:
     trees = DirectTrees(1, dimensions=3)
     trees.insert(0, (1.0, 2.0, 3.0))
-    assert attribution(trees, 0, (1.0, 5.0, 3.0)).tolist() == [[0, 0], [pytest.approx(1.0), 0], [0, 0]]
-    assert attribution(trees, 0, (-1.0, 2.0, 3.0)).tolist() == [[0, pytest.approx(1.0)], [0, 0], [0, 0]]
+    assert trees.attribution(0, (1.0, 5.0, 3.0)).tolist() == [[0, 0], [pytest.approx(1.0), 0], [0, 0]]
+    assert trees.attribution(0, (-1.0, 2.0, 3.0)).tolist() == [[0, pytest.approx(1.0)], [0, 0], [0, 0]]
 
 
 def test_gaps_share_the_score_of_a_leaf_by_their_length() -> None:
     trees = DirectTrees(1, dimensions=2)
     trees.insert(0, (0.0, 0.0))
-    assert attribution(trees, 0, (3.0, -1.0)) == pytest.approx(np.array([[0.75, 0.0], [0.0, 0.25]]))
+    assert trees.attribution(0, (3.0, -1.0)) == pytest.approx(np.array([[0.75, 0.0], [0.0, 0.25]]))
 
 
 def test_a_repeated_single_point_has_no_direction() -> None:
     trees = DirectTrees(1, dimensions=2)
     for _ in range(3):
         trees.insert(0, (1.0, 2.0))
-    assert attribution(trees, 0, (1.0, 2.0)) == pytest.approx(np.full((2, 2), 0.125))
+    assert trees.attribution(0, (1.0, 2.0)) == pytest.approx(np.full((2, 2), 0.125))
 
 
 def test_each_level_adds_its_own_gaps() -> None:
@@ -57,7 +49,7 @@ def test_each_level_adds_its_own_gaps() -> None:
             below = [[0.5, 0.0], [0.0, 0.5]]  # the leaf (1, 1): above it by 1, below it by 1
         expected = (1 - separation) * np.array(below) / 2
         expected[0, 0] += separation
-        assert attribution(trees, tree, (2.0, 0.0)) == pytest.approx(expected * factor)
+        assert trees.attribution(tree, (2.0, 0.0)) == pytest.approx(expected * factor)
 
 
 def test_a_point_equal_to_a_leaf_takes_its_direction_from_the_rest_of_the_tree() -> None:
@@ -65,7 +57,7 @@ def test_a_point_equal_to_a_leaf_takes_its_direction_from_the_rest_of_the_tree()
     trees = two_points()
     score = 0.375 * np.log2(3)
     for tree in range(20):
-        shares = attribution(trees, tree, (1.0, 1.0))
+        shares = trees.attribution(tree, (1.0, 1.0))
         assert shares == pytest.approx(np.array([[score / 2, 0.0], [score / 2, 0.0]]))
 
 

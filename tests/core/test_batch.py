@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 
 from stream_rcf.core.batch import process_blocks
-from stream_rcf.core.block import LEAST_CAPACITY, KeyBlock, block_bytes, most_points
+from stream_rcf.core.block import KeyBlock, block_bytes
 from stream_rcf.core.inspect import views
-from stream_rcf.core.layout import EVENTS_SEEN, POINT_CAPACITY, POINTS_LIVE, SAMPLE_CAPACITY, SIZE, model_of
+from stream_rcf.core.layout import (
+    EVENTS_SEEN,
+    RUN_CAPACITY,
+    RUNS,
+    SAMPLE_CAPACITY,
+    STORE_CAPACITY,
+    STORED,
+    model_of,
+)
 from stream_rcf.core.packing import pack
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.random_stream import key_seed
@@ -20,9 +28,7 @@ MODEL = model_of(PARAMETERS)
 
 def block_of(key: str) -> KeyBlock:
     """The newborn block of a key."""
-    block = KeyBlock(MODEL)
-    block.seed(key_seed(0, key))
-    return block
+    return KeyBlock(MODEL, key_seed(0, key))
 
 
 def interleaved(events: int, keys: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -83,9 +89,10 @@ def test_blocks_grow_with_their_key_and_never_past_its_room() -> None:
     for event in range(2000):
         process_blocks(MODEL, scratch, [block], values[event : event + 1], np.zeros(1, np.int64))
         header = block.header()
-        assert views(block).tree[:, SIZE].max() <= header[SAMPLE_CAPACITY] <= 16
-        assert header[POINTS_LIVE] <= header[POINT_CAPACITY] <= most_points(MODEL)
-    assert newborn == block_bytes(MODEL, LEAST_CAPACITY, LEAST_CAPACITY)
+        assert views(block).size.max() <= header[SAMPLE_CAPACITY] <= 16
+        assert header[STORED] <= header[STORE_CAPACITY]
+        assert header[RUNS] <= header[RUN_CAPACITY]
+        assert block.bytes == block_bytes(MODEL, block.capacities())
     assert block.bytes > newborn
     assert block.header()[EVENTS_SEEN] == 2000
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
-from stream_rcf.core.layout import EMPTY_ROOT, POINTS_LIVE, ROOT
+import pytest
+
+from stream_rcf.core.inspect import sequences_of
+from stream_rcf.core.layout import STORED
 from tests.core.direct_trees import DirectTrees
 
 TREES = 1000
@@ -13,7 +17,7 @@ TREES = 1000
 def test_the_last_point_leaves_an_empty_tree_that_can_be_filled_again() -> None:
     trees = DirectTrees(1, dimensions=1)
     trees.delete(0, trees.insert(0, (1.0,)))
-    assert trees.parts.tree[0, ROOT] == EMPTY_ROOT
+    assert trees.parts.size[0] == 0
     assert trees.structure(0) is None
     trees.insert(0, (2.0,))
     assert trees.structure(0) == ((2.0,), 1)
@@ -27,14 +31,17 @@ def test_one_of_two_points_leaves_the_other_at_the_root() -> None:
     assert trees.structure(0) == ((1.0,), 1)
 
 
-def test_one_of_several_copies_only_lowers_masses() -> None:
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_one_of_several_copies_only_lowers_masses(which: int) -> None:
     trees = DirectTrees(1, dimensions=1)
+    copies = [trees.insert(0, (1.0,))]
     trees.insert(0, (0.0,))
-    leaf = trees.insert(0, (1.0,))
+    copies.append(trees.insert(0, (1.0,)))
     before = trees.structure(0)
-    trees.insert(0, (1.0,))
-    trees.delete(0, leaf)
+    copies.append(trees.insert(0, (1.0,)))
+    trees.delete(0, copies.pop(which))
     assert trees.structure(0) == before
+    assert sequences_of(trees.block, 0).tolist() == [1, *copies]  # those that stay keep their order
 
 
 def test_a_border_point_takes_its_border_with_it_all_the_way_up() -> None:
@@ -47,15 +54,20 @@ def test_a_border_point_takes_its_border_with_it_all_the_way_up() -> None:
     assert trees.structure(0)[5] == ((0.0, 0.0), (19.0, 361.0))
 
 
-def test_a_point_is_freed_when_the_last_tree_gives_it_up() -> None:
-    trees = DirectTrees(1, dimensions=1)
-    leaf = trees.insert(0, (1.0,))
-    trees.insert(0, (1.0,))
-    live = trees.block.header()[POINTS_LIVE]
-    trees.delete(0, leaf)
-    assert trees.block.header()[POINTS_LIVE] == live
-    trees.delete(0, leaf)
-    assert trees.block.header()[POINTS_LIVE] == live - 1
+def test_a_record_is_dropped_when_the_last_tree_gives_it_up() -> None:
+    trees = DirectTrees(2, dimensions=1)
+    kept, number = trees.insert(0, (7.0,)), trees.insert(0, (1.0,))
+    trees.share(1, number)
+    trees.delete(0, number)
+    assert trees.needed_records() == 2
+    trees.block._make_room(1)
+    assert trees.structure(1) == ((1.0,), 1)
+    trees.delete(1, number)
+    assert trees.needed_records() == 1
+    trees.block._make_room(1)
+    assert trees.parts.integers[STORED] == 1
+    assert trees.record(kept) == 0
+    assert trees.structure(0) == ((7.0,), 1)
 
 
 def test_deletion_reverses_insertion_in_distribution() -> None:
@@ -75,15 +87,19 @@ def test_deletion_reverses_insertion_in_distribution() -> None:
     assert abs(count - 200) < 4 * (2000 * 0.1 * 0.9) ** 0.5
 
 
-def test_slots_of_nodes_and_leaves_are_used_again() -> None:
-    """A tree of fixed size never runs past its room, whatever comes and goes."""
-    trees = DirectTrees(1, dimensions=1, capacity=8)
-    leaves = [trees.insert(0, (float(i),)) for i in range(8)]
+def test_a_full_tree_never_runs_past_its_row() -> None:
+    """A tree of fixed size stays within its room, whatever comes and goes, and its neighbours do not notice."""
+    trees = DirectTrees(3, dimensions=1, capacity=8)
+    numbers = [trees.insert(1, (float(i),)) for i in range(8)]
+    for tree, number in itertools.product((0, 2), numbers):
+        trees.share(tree, number)
+    neighbours = trees.structure(0), trees.structure(2)
     for i in range(8, 500):
-        trees.delete(0, leaves.pop((i * 5) % 8))
-        leaves.append(trees.insert(0, (float(i),)))
-        assert sorted(leaves) == list(range(8))
-    assert len(set(points(trees.structure(0)))) == 8
+        trees.delete(1, numbers.pop((i * 5) % 8))
+        numbers.append(trees.insert(1, (float(i),)))
+        assert sorted(sequences_of(trees.block, 1).tolist()) == sorted(numbers)
+        assert sorted(points(trees.structure(1))) == sorted((float(number),) for number in numbers)
+    assert (trees.structure(0), trees.structure(2)) == neighbours
 
 
 def points(structure: tuple[Any, ...]) -> list[tuple[float, ...]]:

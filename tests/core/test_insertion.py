@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
+from stream_rcf.core.inspect import sequences_of
 from tests.core.direct_trees import DirectTrees
 
 TREES = 1000
@@ -20,9 +22,23 @@ def test_the_first_point_is_a_leaf() -> None:
 
 def test_equal_points_share_a_leaf_whatever_their_number() -> None:
     trees = DirectTrees(1, dimensions=1)
-    leaves = {trees.insert(0, (4.0,)) for _ in range(10)}
-    assert len(leaves) == 1
+    numbers = [trees.insert(0, (4.0,)) for _ in range(10)]
     assert trees.structure(0) == ((4.0,), 10)
+    assert sequences_of(trees.block, 0).tolist() == numbers  # the latest is the leaf's last
+
+
+def test_a_coordinate_of_the_last_lane_tells_points_apart() -> None:
+    """Lanes beyond the last coordinate hold other records, and count for nothing."""
+    for dimensions in (1, 7, 8, 9, 16, 17):
+        trees = DirectTrees(1, dimensions)
+        point = np.arange(dimensions, dtype=np.float64)
+        other = point.copy()
+        other[-1] += 1.0
+        for inserted in (point, other, point, other, other):
+            trees.insert(0, inserted)
+        cut, _, left, right, mass, _ = trees.structure(0)
+        assert (cut, mass) == (dimensions - 1, 5)
+        assert (left, right) == ((tuple(point), 2), (tuple(other), 3))
 
 
 def test_two_points_are_parted_by_a_cut_between_them() -> None:

@@ -1,71 +1,74 @@
-"""The time-decayed reservoir: its heap, and which points it keeps how long."""
+"""The time-decayed reservoir: what it draws, and which points it keeps how long."""
 
 from __future__ import annotations
 
 import itertools
 import math
-import random
 
 import numpy as np
 import pytest
 
 from stream_rcf.core.forest import RandomCutForest
 from stream_rcf.core.inspect import sample, views
-from stream_rcf.core.layout import SIZE
-from stream_rcf.core.sampler import heap_pop, heap_push, priority
+from stream_rcf.core.layout import BASE_SEQUENCE, EVENTS_SEEN
+from stream_rcf.core.sampler import STEPS
+from tests.core.sampler_kernels import draw_priority
 
 
-def make_heap(weights: list[float]) -> tuple[np.ndarray, np.ndarray]:
-    """A heap of these weights, pushed one by one; the leaf of an entry is its place in the list."""
-    weight, leaf = np.zeros(len(weights), np.float64), np.zeros(len(weights), np.int32)
-    for size, new in enumerate(weights):
-        heap_push(weight, leaf, size, new, size)
-    return weight, leaf
-
-
-def test_the_heap_gives_back_the_largest_first() -> None:
-    draw = random.Random(5)
-    for count in (1, 2, 3, 4, 5, 16, 17, 200):
-        weights = [draw.gauss(0, 1) for _ in range(count)]
-        weight, leaf = make_heap(weights)
-        popped = [int(heap_pop(weight, leaf, size)) for size in range(count, 0, -1)]
-        assert [weights[i] for i in popped] == sorted(weights, reverse=True)
-
-
-def test_the_heap_keeps_its_order_through_replacements() -> None:
-    draw = random.Random(6)
-    kept = [draw.gauss(0, 1) for _ in range(33)]
-    weight, leaf = make_heap(kept)
-    for step in range(2000):
-        heap_pop(weight, leaf, 33)
-        kept.remove(max(kept))
-        kept.append(draw.gauss(0, 1) - step / 100)
-        heap_push(weight, leaf, 32, kept[-1], step)
-        assert weight[0] == max(kept)
-        assert all(weight[i] <= weight[(i - 1) // 2] for i in range(1, 33))
-    assert sorted(weight.tolist()) == sorted(kept)
-
-
-def test_equal_priorities_all_stay() -> None:
-    weight, leaf = make_heap([1.0] * 9)
-    assert sorted(int(heap_pop(weight, leaf, size)) for size in range(9, 0, -1)) == list(range(9))
-
-
+@pytest.mark.parametrize("weight", [0.5, 1.0, 3.0])
 @pytest.mark.parametrize("uniform", [2.0**-53, 1e-9, 0.3, 0.999, 1.0 - 2.0**-53])
-@pytest.mark.parametrize(
-    ("sequence", "decay"), [(0, 0.1), (1000, 1 / 2560), (10**10, 1 / 2560), (10**6, 0.0)]
-)
-def test_a_priority_is_the_documented_number(uniform: float, sequence: int, decay: float) -> None:
-    expected = math.log(-math.log(uniform)) - sequence * decay
-    assert priority(uniform, sequence, decay) == pytest.approx(expected, rel=1e-15, abs=1e-14)
+def test_a_draw_is_the_documented_number(uniform: float, weight: float) -> None:
+    expected = math.log(-math.log(uniform) / weight)
+    assert draw_priority(uniform, weight) / STEPS == pytest.approx(expected, abs=1.0 / STEPS)
+
+
+def test_the_base_moves_all_priorities_alike() -> None:
+    """However often the base moved, what was drawn first still is as far above what was drawn later."""
+    forest = RandomCutForest(shingle_size=1, trees=3, sample_size=16, time_decay=0.5, seed=4)
+    for event in range(2000):  # the base moves every 32 events
+        forest.update([float(event)])
+    for tree in range(3):
+        entries = sample(forest._block, tree)
+        ages = [1999 - entry.sequence for entry in entries]
+        assert all(entry.priority + 0.5 * entry.sequence < 5 for entry in entries)
+        assert max(ages) < 100
+        assert int(views(forest._block).greatest[tree]) == max(views(forest._block).priority[tree, :16])
 
 
 def test_every_point_is_sampled_until_the_sample_is_full() -> None:
     forest = RandomCutForest(dimensions=1, shingle_size=3, trees=4, sample_size=16)
     for event in range(40):
         forest.update([float(event)])
-        sizes = views(forest._block).tree[:, SIZE].tolist()
-        assert sizes == [min(16, max(0, event - 1))] * 4
+        assert views(forest._block).size.tolist() == [min(16, max(0, event - 1))] * 4
+
+
+def test_a_lower_initial_accept_fraction_fills_the_sample_more_slowly() -> None:
+    """Section 3: beyond the fraction f of n, a point is taken in with probability 1 - (size/n - f) / (1 - f)."""
+    forest = RandomCutForest(shingle_size=1, trees=400, sample_size=64, seed=5, initial_accept_fraction=0.25)
+    for event in range(16):
+        forest.update([float(event)])
+    assert views(forest._block).size.tolist() == [16] * 400
+    sizes, expected = [16.0] * 400, 16.0
+    for event in range(16, 80):
+        expected += float(np.mean([1 - (size / 64 - 0.25) / 0.75 for size in sizes]))
+        forest.update([float(event)])
+        sizes = views(forest._block).size.tolist()
+    assert float(np.mean(sizes)) == pytest.approx(expected, rel=0.02)
+    assert max(sizes) <= 64
+    assert RandomCutForest.from_bytes(forest.to_bytes()).to_bytes() == forest.to_bytes()
+
+
+def test_a_weight_of_two_is_sampled_like_two_points_and_zero_never() -> None:
+    counts = dict.fromkeys((0.0, 1.0, 2.0), 0)
+    forest = RandomCutForest(shingle_size=1, trees=500, sample_size=64, time_decay=0.0, seed=6)
+    for event in range(1500):
+        forest.update([float(event % 3)], weight=float(event % 3))
+    for tree in range(500):
+        for sequence in forest.sample_sequences(tree):
+            counts[float(sequence % 3)] += 1
+    assert counts[0.0] == 0
+    assert counts[2.0] / counts[1.0] == pytest.approx(2.0, rel=0.08)
+    assert RandomCutForest.from_bytes(forest.to_bytes()).to_bytes() == forest.to_bytes()
 
 
 def expected_theta(load: float) -> float:
@@ -99,7 +102,7 @@ def test_theta_is_the_reference_documents() -> None:
 
 def test_inclusion_falls_with_age_at_the_rate_of_the_decay(settled: RandomCutForest) -> None:
     newest, decay = settled.events_seen - 1, settled.parameters.decay
-    ages = [newest - int(point[0]) for tree in range(1000) for _, point in sample(settled._block, tree)]
+    ages = [newest - int(entry) for tree in range(1000) for entry in settled.sample_sequences(tree)]
     assert len(ages) == 64_000
     theta = expected_theta(64 * decay)
     edges = [0, 50, 100, 200, 400, 640, 1000, 1500, 2200, 3200, 4500]
@@ -114,24 +117,35 @@ def test_a_tenth_of_new_points_is_accepted_once_the_sample_is_full(settled: Rand
     accepted = 0
     for event in range(settled.events_seen, settled.events_seen + 500):
         settled.update([float(event)])
-        parts = views(settled._block)
-        slot = np.flatnonzero((parts.points[:, 0] == event) & (parts.references > 0))
-        accepted += int(parts.references[slot].sum())
-    trials = 500 * 1000
-    assert abs(accepted / trials - 0.0975) < 0.0025
+        newest = settled.events_seen - 1
+        accepted += sum(newest in settled.sample_sequences(tree) for tree in range(0, 1000, 10))
+    trials = 500 * 100
+    assert abs(accepted / trials - 0.0975) < 0.006
 
 
 def test_without_decay_the_whole_past_is_sampled_evenly() -> None:
     forest = RandomCutForest(dimensions=1, shingle_size=1, trees=400, sample_size=32, time_decay=0.0, seed=3)
     for event in range(1000):
         forest.update([float(event)])
-    points = [point[0] for tree in range(400) for _, point in sample(forest._block, tree)]
+    points = [entry.point[0] for tree in range(400) for entry in sample(forest._block, tree)]
     counts = np.histogram(points, bins=10, range=(0, 1000))[0]
     assert counts.sum() == 12_800
     assert (abs(counts - 1280) < 5 * math.sqrt(1280)).all()
 
 
-def test_a_sample_follows_its_stream_after_billions_of_events() -> None:
-    """Where float32 weights would have steps of 0.06, young and old points still have their order."""
-    weights = [priority((k + 0.5) / 1000, 2_560_000_000, 1 / 2560) for k in range(1000)]
-    assert len(set(weights)) == 1000
+def test_after_a_hundred_million_events_a_stream_is_sampled_like_a_young_one() -> None:
+    """The counter starts high; float32 priorities would have steps of 0.004 there, and of 0.06 soon after."""
+    ages = {}
+    for start in (0, 100_000_000):
+        forest = RandomCutForest(shingle_size=1, trees=1000, sample_size=64, seed=11)
+        header = views(forest._block).integers
+        header[EVENTS_SEEN] = start
+        header[BASE_SEQUENCE] = start // 2  # far behind: it follows in whole spans
+        for event in range(3000):
+            forest.update([float(event)])
+        newest = forest.events_seen - 1
+        ages[start] = [newest - int(entry) for tree in range(1000) for entry in forest.sample_sequences(tree)]
+    edges = [0, 50, 100, 200, 400, 640, 1000, 1500, 2200, 3000]
+    young, old = (np.histogram(ages[start], edges)[0] for start in ages)
+    assert young.sum() == old.sum() == 64_000
+    assert (abs(young - old) < 5 * np.sqrt(young + old)).all()

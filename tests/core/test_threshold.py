@@ -58,7 +58,7 @@ class RealThreshold:
     def __init__(self, shingle_size: int, decay: float, threshold: ThresholdParameters) -> None:
         forest = ForestParameters(trees=1, sample_size=2, shingle_size=shingle_size, time_decay=decay)
         self.model = model_of(DetectorParameters(forest=forest, threshold=threshold))
-        self.block = KeyBlock(self.model)
+        self.block = KeyBlock(self.model, key_seed=0)
         self.parts = views(self.block)
 
     def process(self, score: float) -> Judgement:

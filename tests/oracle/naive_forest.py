@@ -14,38 +14,73 @@ import numpy as np
 
 from tests.oracle.naive_score import tree_attribution, tree_score
 from tests.oracle.naive_tree import Leaf, NaiveTree, Node, Point, box_of
-from tests.oracle.random_stream import RandomStream, cut_stream, sampler_stream
-
-INITIAL_ACCEPT_FRACTION = 1.0  # while the sample fills, every point is accepted
+from tests.oracle.random_stream import (
+    ADMISSION,
+    PRIORITY,
+    RandomStream,
+    cut_stream,
+    tree_word,
+    uniform_of,
+)
 
 # (point, mass), or (dimension, cut value, left, right, mass, (lowest corner, highest corner))
 Structure = tuple[Any, ...]
 Record = Sequence[float] | np.ndarray
 
 
-class NaiveSampler:
-    """A time-decayed reservoir: the `capacity` smallest weights (section 3)."""
+STEPS = 2**24  # of a priority, per unit of the natural logarithm
+BASE_SPAN = 16.0  # units of decay after which the base of priorities moves
 
-    def __init__(self, capacity: int, time_decay: float, stream: RandomStream) -> None:
+
+class NaiveSampler:
+    """A time-decayed reservoir: the `capacity` smallest priorities (section 3)."""
+
+    def __init__(self, capacity: int, time_decay: float, initial_accept_fraction: float) -> None:
         self.capacity = capacity
         self.time_decay = time_decay
-        self.stream = stream
-        self.entries: list[tuple[float, Point]] = []
+        self.initial_accept_fraction = initial_accept_fraction
+        self.base = 0
+        self.entries: list[tuple[int, int, Point]] = []  # (priority, minus sequence, point)
 
-    def offer(self, point: Point, sequence: int) -> tuple[bool, Point | None]:
+    def move_base(self, sequence: int) -> None:
+        """Raise all priorities by what the base moves."""
+        if self.time_decay == 0:
+            return
+        span = max(1, math.floor(BASE_SPAN / self.time_decay))
+        while sequence - self.base >= span:
+            raised = math.floor(self.time_decay * STEPS * span)
+            self.entries = [(bounded(entry[0] + raised), *entry[1:]) for entry in self.entries]
+            self.base += span
+
+    def offer(
+        self, point: Point, sequence: int, priority_draw: float, admission_draw: float
+    ) -> tuple[bool, Point | None]:
         """Offer `point`: whether it was accepted, and the point that had to leave, if one had to."""
-        weight = math.log(-math.log(self.stream.uniform())) - sequence * self.time_decay
-        if len(self.entries) < self.capacity:
-            accepted = self.stream.uniform() < INITIAL_ACCEPT_FRACTION
-            assert accepted
-            self.entries.append((weight, point))
+        self.move_base(sequence)
+        drawn = math.floor(math.log(-math.log(priority_draw)) * STEPS + 0.5)
+        priority = bounded(drawn - math.floor(self.time_decay * STEPS * (sequence - self.base)))
+        entry = (priority, -sequence, point)
+        if len(self.entries) < self.capacity and admission_draw < self.admission():
+            self.entries.append(entry)
             return True, None
         heaviest = max(self.entries)
-        if not weight < heaviest[0]:
+        if not priority < heaviest[0]:
             return False, None
         self.entries.remove(heaviest)
-        self.entries.append((weight, point))
-        return True, heaviest[1]
+        self.entries.append(entry)
+        return True, heaviest[2]
+
+    def admission(self) -> float:
+        """How likely a sample that is not full takes a point in without giving one up."""
+        filled, fraction = len(self.entries) / self.capacity, self.initial_accept_fraction
+        if filled < fraction or not self.entries:
+            return 1.0
+        return 1.0 - (filled - fraction) / (1.0 - fraction)
+
+
+def bounded(priority: int) -> int:
+    """Within 32 bits."""
+    return min(2**31 - 1, max(-(2**31), priority))
 
 
 class NaiveForest:
@@ -60,6 +95,7 @@ class NaiveForest:
         time_decay: float | None,
         seed: int,
         key: str = "",
+        initial_accept_fraction: float = 1.0,
     ) -> None:
         decay = 1 / (10 * sample_size) if time_decay is None else time_decay
         self.dimensions = dimensions
@@ -67,8 +103,9 @@ class NaiveForest:
         self.output_after = max(1, sample_size // 4)
         self.events_seen = 0
         self.recent: list[Point] = []  # the last records, oldest first, at most shingle_size of them
-        self.samplers = [NaiveSampler(sample_size, decay, sampler_stream(seed, key, i)) for i in range(trees)]
-        self.trees = [NaiveTree(cut_stream(seed, key, i)) for i in range(trees)]
+        self.seed, self.key = seed, key
+        self.samplers = [NaiveSampler(sample_size, decay, initial_accept_fraction) for _ in range(trees)]
+        self.trees = [NaiveTree(RandomStream(0)) for _ in range(trees)]
         self.evictions = 0
 
     def process(self, record: Record) -> float:
@@ -96,12 +133,17 @@ class NaiveForest:
         point = self.shingle(record)
         if point is not None:
             sequence = self.events_seen - (self.shingle_size - 1)
-            for sampler, tree in zip(self.samplers, self.trees, strict=True):
-                accepted, evicted = sampler.offer(point, sequence)
+            for number, (sampler, tree) in enumerate(zip(self.samplers, self.trees, strict=True)):
+                draws = [
+                    uniform_of(tree_word(self.seed, self.key, sequence, number, purpose))
+                    for purpose in (PRIORITY, ADMISSION)
+                ]
+                accepted, evicted = sampler.offer(point, sequence, *draws)
                 if evicted is not None:
                     tree.delete(evicted)
                     self.evictions += 1
                 if accepted:
+                    tree.stream = cut_stream(self.seed, self.key, sequence, number)
                     tree.insert(point)
         self.recent = [*self.recent, rounded(record)][-self.shingle_size :]
         self.events_seen += 1
@@ -124,8 +166,10 @@ class NaiveForest:
         return None if root is None else describe(root)
 
     def sample(self, tree: int) -> list[tuple[float, Point]]:
-        """The sample of tree number `tree`: (weight, point), smallest weight first."""
-        return sorted(self.samplers[tree].entries)
+        """The sample of tree number `tree`: (weight, point), smallest weight first; of equal ones the youngest."""
+        sampler = self.samplers[tree]
+        sunk = sampler.time_decay * sampler.base
+        return [(priority / STEPS - sunk, point) for priority, _, point in sorted(sampler.entries)]
 
 
 def rounded(record: Record) -> Point:

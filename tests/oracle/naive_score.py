@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tests.oracle.naive_tree import Inner, Leaf, NaiveTree, Point, box_around, box_of
 
 Directions = list[list[float]]  # per coordinate: [above, below]
@@ -19,10 +21,28 @@ def side_sum(low: Point, high: Point) -> float:
     return sum(b - a for a, b in zip(low, high, strict=True))
 
 
+def lane_sum(values: list[np.float32]) -> float:
+    """The kernels' sum in float32: every eighth coordinate in a lane, then the lanes in a fixed order."""
+    lanes = [np.float32(0.0)] * 8
+    for i, value in enumerate(values):
+        lanes[i % 8] = np.float32(lanes[i % 8] + value)
+    for half in (4, 2, 1):
+        lanes = [np.float32(lanes[i] + lanes[i + half]) for i in range(half)]
+    return float(lanes[0])
+
+
 def separation(low: Point, high: Point, point: Point) -> float:
-    """The probability that a random cut separates `point` from the box (4.6)."""
-    distance = sum(above + below for above, below in gaps(low, high, point))
-    return 0.0 if distance == 0 else distance / (side_sum(low, high) + distance)
+    """The probability that a random cut separates `point` from the box (4.6), sums in float32."""
+    nothing = np.float32(0.0)
+    corners = [tuple(map(np.float32, corner)) for corner in (low, point, high)]
+    with np.errstate(over="ignore"):
+        outside = [max(nothing, a - x) + max(nothing, x - b) for a, x, b in zip(*corners, strict=True)]
+        distance = lane_sum(outside)
+        sides = lane_sum([b - a for a, _, b in zip(*corners, strict=True)])
+    if not math.isfinite(distance + sides):
+        distance = sum(above + below for above, below in gaps(low, high, point))
+        sides = side_sum(low, high)
+    return 0.0 if distance == 0 else distance / (sides + distance)
 
 
 def seen(depth: int, mass: int, tree_mass: int) -> float:
@@ -99,9 +119,10 @@ def blend(low: Point, high: Point, point: Point, depth: int, shares: Directions)
     distance = sum(above + below for above, below in distances)
     if distance == 0:
         return shares
-    width = side_sum(low, high) + distance
-    stay = 1 - distance / width
+    cut = separation(low, high, point)
+    stay = 1 - cut
+    share = cut / distance * unseen(depth)
     return [
-        [above / width * unseen(depth) + stay * old_above, below / width * unseen(depth) + stay * old_below]
+        [above * share + stay * old_above, below * share + stay * old_below]
         for (above, below), (old_above, old_below) in zip(distances, shares, strict=True)
     ]

@@ -31,7 +31,7 @@ class RandomStream:
 
     def uniform(self) -> float:
         """The next number strictly between 0 and 1, with 52 random bits."""
-        return ((self.next_bits() >> 12) + 0.5) * 2.0**-52
+        return uniform_of(self.next_bits())
 
 
 def key_seed(seed: int, key: str) -> int:
@@ -40,11 +40,21 @@ def key_seed(seed: int, key: str) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
 
 
-def sampler_stream(seed: int, key: str, tree: int) -> RandomStream:
-    """The stream that decides which points tree number `tree` samples."""
-    return RandomStream(mix((key_seed(seed, key) + (2 * tree + 1) * GOLDEN_STEP) & MASK))
+PRIORITY, ADMISSION, CUTS = 0, 1, 2  # what a tree draws for at one event
+PURPOSES = 3
 
 
-def cut_stream(seed: int, key: str, tree: int) -> RandomStream:
-    """The stream that tree number `tree` draws its cuts from."""
-    return RandomStream(mix((key_seed(seed, key) + (2 * tree + 2) * GOLDEN_STEP) & MASK))
+def tree_word(seed: int, key: str, sequence: int, tree: int, purpose: int) -> int:
+    """The word of tree number `tree` for one purpose at the key's point number `sequence`."""
+    event = mix((key_seed(seed, key) + (sequence + 1) * GOLDEN_STEP) & MASK)
+    return mix((event + (PURPOSES * tree + purpose + 1) * GOLDEN_STEP) & MASK)
+
+
+def uniform_of(word: int) -> float:
+    """A number strictly between 0 and 1, with 52 random bits."""
+    return ((word >> 12) + 0.5) * 2.0**-52
+
+
+def cut_stream(seed: int, key: str, sequence: int, tree: int) -> RandomStream:
+    """The stream that the tree draws its cuts from when it inserts that point."""
+    return RandomStream(tree_word(seed, key, sequence, tree, CUTS))

@@ -45,7 +45,7 @@ def forest_arguments(draw: st.DrawFn) -> dict[str, Any]:
         "dimensions": draw(st.integers(1, 3)),
         "shingle_size": draw(st.sampled_from([1, 2, 5])),
         "trees": draw(st.integers(1, 3)),
-        "sample_size": draw(st.sampled_from([2, 3, 8, 20])),
+        "sample_size": draw(st.sampled_from([2, 3, 8, 20, 48])),
         "time_decay": draw(st.sampled_from([None, 0.0, 0.05, 0.5])),
         "seed": draw(st.integers(-(2**63), 2**63 - 1)),
     }

@@ -1,102 +1,31 @@
-"""The invariants of the algorithm reference, section 4.8, after every event."""
+"""The invariants hold after every event, through growth, compaction and a restart."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
 from hypothesis import given
 
 from stream_rcf.core.forest import RandomCutForest
-from stream_rcf.core.inspect import Leaf, Node, sample, tree_structure, views
-from stream_rcf.core.layout import (
-    EVENTS_SEEN,
-    LEAF_FREE,
-    LEAF_FRESH,
-    LEAF_PARENT,
-    LEAF_POINT,
-    NODE_FREE,
-    NODE_FRESH,
-    NOTHING,
-    PARENT,
-    POINT_FREE,
-    POINTS_LIVE,
-    SIZE,
-    Block,
-)
+from stream_rcf.core.inspect import sample, tree_structure, views
+from stream_rcf.core.layout import BOX_FRESH, EVENTS_SEEN
 from tests.properties.generated import bounded, forests_and_records
-
-
-def leaves_of(node: Node | Leaf) -> list[Leaf]:
-    """All leaves below a node."""
-    return [node] if isinstance(node, Leaf) else leaves_of(node.left) + leaves_of(node.right)
-
-
-def check_node(node: Node | Leaf) -> None:
-    """Masses, boxes and cuts of a node and all below it."""
-    if isinstance(node, Leaf):
-        assert node.mass >= 1
-        return
-    left, right = leaves_of(node.left), leaves_of(node.right)
-    assert node.mass == sum(leaf.mass for leaf in left + right) == node.left.mass + node.right.mass
-    points = np.array([leaf.point for leaf in left + right])
-    assert node.lower == tuple(points.min(axis=0).tolist())
-    assert node.upper == tuple(points.max(axis=0).tolist())
-    assert all(leaf.point[node.dimension] <= node.value for leaf in left)
-    assert all(leaf.point[node.dimension] > node.value for leaf in right)
-    total = 0.0
-    for low, high in zip(node.lower, node.upper, strict=True):
-        total += high - low
-    assert node.range_sum == total
-    check_node(node.left)
-    check_node(node.right)
-
-
-def free_slots(first: int, links: np.ndarray) -> list[int]:
-    """The slots of a free list that begins at `first` and goes on through `links`."""
-    slots = []
-    while first != NOTHING:
-        assert first not in slots, "a free list must end"
-        slots.append(first)
-        first = int(links[first])
-    return slots
-
-
-def check_tree(forest: RandomCutForest, parts: Block, tree: int) -> Counter[int]:
-    """One tree against its sample; returns how often it refers to each point slot."""
-    structure, entries = tree_structure(forest._block, tree), sample(forest._block, tree)
-    size = int(parts.tree[tree, SIZE])
-    assert len(entries) == size
-    if structure is None:
-        assert size == 0
-        return Counter()
-    leaves = leaves_of(structure)
-    check_node(structure)
-    assert structure.mass == size
-    assert len({leaf.point for leaf in leaves}) == len(leaves)
-    assert Counter(point for _, point in entries) == {leaf.point: leaf.mass for leaf in leaves}
-    integers = parts.tree[tree].tolist()
-    free_nodes = free_slots(integers[NODE_FREE], parts.node_integers[tree, :, PARENT])
-    free_leaves = free_slots(integers[LEAF_FREE], parts.leaf[tree, :, LEAF_PARENT])
-    assert integers[NODE_FRESH] - len(free_nodes) == len(leaves) - 1
-    assert integers[LEAF_FRESH] - len(free_leaves) == len(leaves)
-    weights = parts.heap_weight[tree, :size]
-    assert all(weights[(i - 1) // 2] >= weights[i] for i in range(1, size))
-    return Counter(int(parts.leaf[tree, leaf, LEAF_POINT]) for leaf in parts.heap_leaf[tree, :size])
+from tests.properties.invariants import box_numbers, check_block
 
 
 def check_forest(forest: RandomCutForest) -> None:
-    """Every tree, and the point store they share."""
-    parts, references = views(forest._block), Counter[int]()
-    for tree in range(forest.parameters.trees):
-        references += check_tree(forest, parts, tree)
-    free = free_slots(int(parts.integers[POINT_FREE]), parts.references)
-    assert not set(free) & set(references)
-    assert all(parts.references[slot] == count for slot, count in references.items())
-    assert parts.integers[POINTS_LIVE] == len(references)
+    """The forest's block, and that no sample lacks a point that it should hold."""
+    check_block(forest._block)
+    parts = views(forest._block)
     complete = max(0, int(parts.integers[EVENTS_SEEN]) - forest.parameters.shingle_size + 1)
-    assert (parts.tree[:, SIZE] == min(forest.parameters.sample_size, complete)).all()
+    assert (parts.size == min(forest.parameters.sample_size, complete)).all()
+
+
+def state_of(forest: RandomCutForest) -> list[Any]:
+    """What a forest knows, whatever its memory looks like."""
+    trees = range(forest.parameters.trees)
+    return [(tree_structure(forest._block, tree), sample(forest._block, tree)) for tree in trees]
 
 
 @bounded(60)
@@ -106,8 +35,46 @@ def test_the_invariants_hold_after_every_event(drawn: tuple[dict[str, Any], np.n
     forest = RandomCutForest(**arguments)
     check_forest(forest)
     for record in x:
+        forest.score(record)
         forest.update(record)
         check_forest(forest)
+
+
+@bounded(40)
+@given(forests_and_records())
+def test_making_room_changes_nothing_but_memory(drawn: tuple[dict[str, Any], np.ndarray]) -> None:
+    arguments, x = drawn
+    crowded, roomy = RandomCutForest(**arguments), RandomCutForest(**arguments)
+    roomy._block._make_room(len(x))
+    for event, record in enumerate(x):
+        before = state_of(crowded)
+        scores = [crowded.score(query) for query in (record, x[0])]
+        crowded._block._make_room(1 + event % 3)
+        check_forest(crowded)
+        assert state_of(crowded) == before
+        assert [crowded.score(query) for query in (record, x[0])] == scores
+        assert crowded.process_many(record[None]).tolist() == roomy.process_many(record[None]).tolist()
+    assert state_of(crowded) == state_of(roomy)
+
+
+def test_kept_boxes_follow_points_that_come_and_go() -> None:
+    """Long enough for boxes to be kept, extended and dropped; and large enough for several at a time."""
+    forest = RandomCutForest(dimensions=3, shingle_size=3, trees=5, sample_size=200, time_decay=0.02, seed=6)
+    x = np.random.default_rng(6).normal(size=(1500, 3)).round(1)
+    kept, given_up = 0, 0
+    for event, record in enumerate(x):
+        parts = views(forest._block)
+        before = [number for tree in range(5) for number in box_numbers(forest._model, parts, tree)]
+        forest.update(record * (1 + 9 * (event % 50 == 0)))
+        parts = views(forest._block)
+        after = [number for tree in range(5) for number in box_numbers(forest._model, parts, tree)]
+        given_up += len(set(before) - set(after))
+        forest.score(x[event - 1])
+        kept = max(kept, int(views(forest._block).integers[BOX_FRESH]) - 1)
+        if event % 5 == 0:
+            check_forest(forest)
+    assert kept >= 10
+    assert given_up >= 100
 
 
 @bounded(30)
@@ -118,5 +85,6 @@ def test_the_invariants_hold_after_a_restart(drawn: tuple[dict[str, Any], np.nda
     forest.process_many(x)
     restored = RandomCutForest.from_bytes(forest.to_bytes())
     check_forest(restored)
+    assert state_of(restored) == state_of(forest)
     restored.process_many(x)
     check_forest(restored)

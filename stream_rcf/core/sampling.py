@@ -1,0 +1,77 @@
+"""Offering a point to the samples of all trees: who takes it, and what leaves for it (reference, 1.1 and 3)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stream_rcf.core.arithmetic import exp
+from stream_rcf.core.deletion import delete_sample
+from stream_rcf.core.insertion import insert_point
+from stream_rcf.core.kernel import inlined_kernel, kernel
+from stream_rcf.core.layout import (
+    BASE_SEQUENCE,
+    EVENTS_SEEN,
+    KEEPS_PRIORITIES,
+    KEY_SEED,
+    TIME_DECAY,
+    Block,
+    Model,
+)
+from stream_rcf.core.random_stream import ADMISSION, CUTS, PRIORITY, event_word, tree_word, uniform_of
+from stream_rcf.core.sampler import (
+    admission,
+    bounded,
+    decay_steps,
+    draw_steps,
+    greatest_priority,
+    limit_of,
+    move_base,
+    next_evicted,
+    surely_rejected,
+)
+from stream_rcf.core.scratch import Scratch
+
+
+@kernel
+def sample_point(block: Block, model: Model, record: int, weight: float, scratch: Scratch) -> None:
+    """Offer the point that begins at ``record`` of the store, the latest one, to every tree.
+
+    ``weight`` above 0: 2 is taken as readily as two equal points.
+    """
+    sequence = block.integers[EVENTS_SEEN] - model.shingle_size
+    move_base(block, sequence)
+    decay = block.floats[TIME_DECAY]
+    age = sequence - block.integers[BASE_SEQUENCE]
+    sunk = decay_steps(decay, age)
+    growth = exp(decay)
+    word = event_word(np.uint64(block.integers[KEY_SEED]), sequence)
+    if weight != 1.0:
+        block.integers[KEEPS_PRIORITIES] = 1
+    for tree in range(model.trees):
+        uniform = uniform_of(tree_word(word, tree, PRIORITY))
+        if block.size[tree] == model.sample_size:
+            limit = block.limit[tree]
+            block.limit[tree] = limit * growth
+            if surely_rejected(uniform, limit * weight):
+                continue
+        priority = bounded(draw_steps(uniform, weight) - sunk)
+        if not _is_admitted(block, model, tree, word):
+            if priority >= block.greatest[tree]:
+                continue
+            delete_sample(block, model, tree, next_evicted(block, tree), scratch)
+        insert_point(block, model, tree, record, priority, tree_word(word, tree, CUTS), scratch)
+        block.greatest[tree] = greatest_priority(block, tree)
+        if block.size[tree] == model.sample_size:
+            block.limit[tree] = limit_of(block.greatest[tree], decay, age + 1)
+
+
+@inlined_kernel
+def _is_admitted(block: Block, model: Model, tree: int, word: np.uint64) -> bool:
+    """Whether the sample takes the point in without giving one up."""
+    size = block.size[tree]
+    if size == model.sample_size:
+        return False
+    probability = admission(size, model.sample_size, model.initial_accept_fraction)
+    if size == 0 or probability >= 1.0:
+        return True
+    return uniform_of(tree_word(word, tree, ADMISSION)) < probability
