@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What `make test` needs beside Python: Java 17+ and Maven for a real Kafka broker, its jars, and promtool.
+# What `make test` and `make bench` need beside Python: Java 17+ and Maven, a real Kafka broker's jars, AWS's random cut
+# forest as the reference of ours, and promtool.
 # As root on Debian or Ubuntu what is missing is installed; elsewhere this says what to run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,11 +29,21 @@ need_java() {
     fi
 }
 
-need_kafka() {
-    local libs=.cache/kafka/libs pom=tests/support/kafka/pom.xml sums=tests/support/kafka/jars.sha256
+need_java_compiler() { # for the programs around AWS's forest
+    command -v javac >/dev/null && return
+    local package=openjdk-17-jdk-headless
+    if on_debian_as_root; then
+        debian_lists
+        apt-cache show "$package" >/dev/null 2>&1 || package=default-jdk-headless
+    fi
+    debian_install "$package"
+}
+
+need_jars() { # name, folder under .cache, folder of pom.xml and jars.sha256
+    local libs=.cache/$2/libs pom=$3/pom.xml sums=$3/jars.sha256
     (cd "$libs" 2>/dev/null && sha256sum --check --quiet --strict - >/dev/null 2>&1) <"$sums" && return
     command -v mvn >/dev/null || debian_install maven
-    echo "Fetching Apache Kafka through Maven (once, about 10 s)" >&2
+    echo "Fetching $1 through Maven (once, about 10 s)" >&2
     rm -rf "$libs"
     mvn --batch-mode --quiet --file "$pom" dependency:copy-dependencies -DoutputDirectory="$PWD/$libs" </dev/null >&2
     (cd "$libs" && sha256sum --check --quiet --strict -) <"$sums" || {
@@ -55,5 +66,7 @@ need_promtool() {
 }
 
 need_java
-need_kafka
+need_java_compiler
+need_jars "Apache Kafka" kafka tests/support/kafka
+need_jars "AWS's random cut forest" aws_forest tests/support/aws_forest
 need_promtool
