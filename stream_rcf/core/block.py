@@ -11,6 +11,7 @@ from stream_rcf.core.layout import (
     BOX_CAPACITY,
     BOX_FRESH,
     BOXES_REFUSED,
+    EVENTS_SEEN,
     HEADER_WORDS,
     KEY_SEED,
     RUN_CAPACITY,
@@ -107,17 +108,19 @@ class KeyBlock:
         header = self.header()
         self.headroom = int(min(header[STORE_CAPACITY] - header[STORED], header[RUN_CAPACITY] - header[RUNS]))
         if header[SAMPLE_CAPACITY] < self.model.sample_size:
-            self.headroom = min(self.headroom, int(header[SAMPLE_CAPACITY]) - self._largest_sample())
-
-    def _largest_sample(self) -> int:
-        return int(largest_sample(self.address, self.model))
+            filling = max(0, self.model.shingle_size - 1 - int(header[EVENTS_SEEN]))  # events without a point
+            free = int(header[SAMPLE_CAPACITY]) - int(largest_sample(self.address, self.model))
+            self.headroom = min(self.headroom, filling + free)
 
     def _make_room(self, events: int) -> None:
         model, held = self.model, self.capacities()
         records, runs = survey_store(self.address, model)
         samples = held.samples
-        if samples < model.sample_size and self._largest_sample() + events > samples:
-            samples = min(model.sample_size, max(2 * samples, self._largest_sample() + events))
+        if samples < model.sample_size:
+            points = max(0, int(self.header()[EVENTS_SEEN]) + events - (model.shingle_size - 1))
+            needed = min(points, int(largest_sample(self.address, model)) + events)
+            if needed > samples:
+                samples = min(model.sample_size, max(2 * samples, needed))
         room = max(LEAST_ROOM, records // ROOM_SHARE)
         wanted = Capacities(
             samples,
