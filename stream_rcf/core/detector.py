@@ -62,7 +62,7 @@ class Detector:
         row = np.array([[values[name] for name in self.parameters.features]], np.float64)
         require_float32(row)
         results = process_blocks(
-            self._model, self._scratch, [self._block], row, np.array([timestamp], np.int64)
+            self._model, [self._scratch], [self._block], row, np.array([timestamp], np.int64)
         )
         numbers, integers = results.numbers[0].tolist(), results.integers[0].tolist()
         shares = results.shares[0].tolist() if numbers[GRADE] > 0 else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from stream_rcf.core.batch import process_blocks
+from stream_rcf.core.batch import RunAll, process_blocks
 from stream_rcf.core.layout import Model, model_of
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.core.process import (
@@ -39,26 +40,27 @@ class ScoredBatch(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def _prepared(parameters: DetectorParameters) -> tuple[Model, Scratch]:
+def _prepared(parameters: DetectorParameters, threads: int) -> tuple[Model, list[Scratch], RunAll]:
     model = model_of(parameters)
-    return model, new_scratch(model)
+    scratches = [new_scratch(model) for _ in range(threads)]
+    return model, scratches, map if threads == 1 else ThreadPoolExecutor(threads, "score").map
 
 
 def score_batch(
-    parameters: DetectorParameters, events: Sequence[Event], tables: Sequence[KeyTable]
+    parameters: DetectorParameters, events: Sequence[Event], tables: Sequence[KeyTable], threads: int = 1
 ) -> ScoredBatch:
     """Score each event against its key's past, then learn it; ``tables[i]`` holds the key of ``events[i]``.
 
-    Events of one key are processed in the order given. The result does not depend on how a stream is cut into batches.
-    Not to be called by two threads at once.
+    Events of one key are processed in the order given. The result does not depend on how a stream is cut into batches,
+    nor on ``threads``, which share out the keys. Not to be called by two threads at once.
     """
     if not events:
         return ScoredBatch([], [], [], [], [], [], [], {})
-    model, scratch = _prepared(parameters)
+    model, scratches, run_all = _prepared(parameters, threads)
     blocks = [table.touch(event.key) for event, table in zip(events, tables, strict=True)]
     values = np.array([event.values for event in events], np.float64)
     timestamps = np.array([event.timestamp for event in events], np.int64)
-    results = process_blocks(model, scratch, blocks, values, timestamps)
+    results = process_blocks(model, scratches, blocks, values, timestamps, run_all)
     numbers, integers = results.numbers, results.integers
     anomalies = np.flatnonzero(numbers[:, GRADE] > 0.0).tolist()
     return ScoredBatch(

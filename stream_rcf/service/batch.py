@@ -35,6 +35,7 @@ class BatchProcessor:
         metrics: Metrics,
     ) -> None:
         self._parameters = parameters
+        self._threads = settings.forest.threads
         self._assignment = assignment
         self._dead_letters = dead_letters
         self._metrics = metrics
@@ -93,7 +94,7 @@ class BatchProcessor:
         sources: list[Position | None],
         publisher: Publisher,
     ) -> int:
-        scored = score_batch(self._parameters, events, tables)
+        scored = score_batch(self._parameters, events, tables, self._threads)
         now = time.time() * 1000
         oldest = now
         anomalies = 0

@@ -159,6 +159,7 @@ def detector_parameters(settings: Settings) -> DetectorParameters:
             shingle_size=forest.shingle_size,
             time_decay=forest.time_decay,
             seed=forest.seed,
+            initial_accept_fraction=forest.initial_accept_fraction,
         ),
         threshold=ThresholdParameters(
             z_factor=detector.z_factor,

@@ -77,6 +77,9 @@ class EventSettings(Section):
         return features
 
 
+MAX_THREADS = 64  # of one process; beyond, more processes do better
+
+
 class ForestSettings(Section):
     """The forest of one key."""
 
@@ -107,6 +110,18 @@ class ForestSettings(Section):
         ge=-SEED_LIMIT,
         lt=SEED_LIMIT,
         description="each key's forest is seeded by a stable hash of (seed, key)",
+    )
+    initial_accept_fraction: Number = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="share of the sample that takes in every point; beyond it grows more slowly, over a longer past",
+    )
+    threads: WholeNumber = Field(
+        default=1,
+        ge=1,
+        le=MAX_THREADS,
+        description="threads of each process that share out the keys of a batch; scores do not depend on it",
     )
 
 

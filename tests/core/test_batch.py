@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
-from stream_rcf.core.batch import process_blocks
+from stream_rcf.core.batch import parts_by_key, process_blocks
 from stream_rcf.core.block import KeyBlock, block_bytes
 from stream_rcf.core.inspect import views
 from stream_rcf.core.layout import (
@@ -47,7 +49,7 @@ def run(batch_sizes: list[int], events: int = 600, keys: int = 7) -> tuple[bytes
     while start < events:
         end = min(events, start + batch_sizes[turn % len(batch_sizes)])
         batch = [blocks[i] for i in which[start:end]]
-        results = process_blocks(MODEL, scratch, batch, values[start:end], timestamps[start:end])
+        results = process_blocks(MODEL, [scratch], batch, values[start:end], timestamps[start:end])
         parts += [np.hstack([results.numbers, results.integers, results.shares])]
         start, turn = end, turn + 1
     return np.vstack(parts).tobytes(), [pack(block) for block in blocks]
@@ -62,12 +64,12 @@ def test_a_key_does_not_see_its_neighbours() -> None:
     which, values, timestamps = interleaved(600, 7)
     blocks = [block_of(f"key-{i}") for i in range(7)]
     scratch = new_scratch(MODEL)
-    together = process_blocks(MODEL, scratch, [blocks[i] for i in which], values, timestamps)
+    together = process_blocks(MODEL, [scratch], [blocks[i] for i in which], values, timestamps)
     for key in range(7):
         mine = which == key
         alone_block = block_of(f"key-{key}")
         alone = process_blocks(
-            MODEL, scratch, [alone_block] * int(mine.sum()), values[mine], timestamps[mine]
+            MODEL, [scratch], [alone_block] * int(mine.sum()), values[mine], timestamps[mine]
         )
         for mixed, single in zip(together, alone, strict=True):
             assert mixed[mine].tobytes() == single.tobytes()
@@ -77,7 +79,7 @@ def test_a_key_does_not_see_its_neighbours() -> None:
 def test_an_empty_batch_changes_nothing() -> None:
     block = block_of("a")
     before = pack(block)
-    results = process_blocks(MODEL, new_scratch(MODEL), [], np.empty((0, 2)), np.empty(0, np.int64))
+    results = process_blocks(MODEL, [new_scratch(MODEL)], [], np.empty((0, 2)), np.empty(0, np.int64))
     assert [len(column) for column in results] == [0, 0, 0]
     assert pack(block) == before
 
@@ -87,7 +89,7 @@ def test_blocks_grow_with_their_key_and_never_past_its_room() -> None:
     newborn = block.bytes
     values = np.random.default_rng(8).normal(size=(2000, 2))
     for event in range(2000):
-        process_blocks(MODEL, scratch, [block], values[event : event + 1], np.zeros(1, np.int64))
+        process_blocks(MODEL, [scratch], [block], values[event : event + 1], np.zeros(1, np.int64))
         header = block.header()
         assert views(block).size.max() <= header[SAMPLE_CAPACITY] <= 16
         assert header[STORED] <= header[STORE_CAPACITY]
@@ -101,7 +103,32 @@ def test_a_batch_may_grow_a_newborn_block_all_the_way() -> None:
     values = np.random.default_rng(9).normal(size=(500, 2))
     at_once, bit_by_bit = block_of("a"), block_of("a")
     times = np.zeros(500, np.int64)
-    process_blocks(MODEL, new_scratch(MODEL), [at_once] * 500, values, times)
+    process_blocks(MODEL, [new_scratch(MODEL)], [at_once] * 500, values, times)
     for event in range(500):
-        process_blocks(MODEL, new_scratch(MODEL), [bit_by_bit], values[event : event + 1], times[:1])
+        process_blocks(MODEL, [new_scratch(MODEL)], [bit_by_bit], values[event : event + 1], times[:1])
     assert pack(at_once) == pack(bit_by_bit)
+
+
+def test_several_threads_give_the_same_bytes() -> None:
+    which, values, timestamps = interleaved(3000, keys=7)[:3]
+    states = []
+    for threads in (1, 2, 5):
+        blocks = [block_of(f"key-{key}") for key in range(7)]
+        scratches = [new_scratch(MODEL) for _ in range(threads)]
+        with ThreadPoolExecutor(threads) as pool:
+            results = process_blocks(
+                MODEL, scratches, [blocks[i] for i in which], values, timestamps, pool.map
+            )
+        states.append([*[column.tobytes() for column in results], *[pack(block) for block in blocks]])
+    assert states[0] == states[1] == states[2]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 8])
+def test_parts_cover_all_events_and_never_part_a_key(most: int) -> None:
+    for keys in ([], [5], [5] * 100, [1, 1, 2, 3, 3, 3, 9], sorted(k % 11 for k in range(500))):
+        addresses = np.array(keys, np.int64)
+        parts = parts_by_key(addresses, most)
+        assert [i for first, last in parts for i in range(first, last)] == list(range(len(keys)))
+        assert len(parts) <= most
+        owners = [set(addresses[first:last].tolist()) for first, last in parts]
+        assert sum(map(len, owners)) == len(set(keys))

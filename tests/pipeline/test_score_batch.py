@@ -31,14 +31,16 @@ def stream(count: int, keys: int = 5, seed: int = 6) -> list[Event]:
     ]
 
 
-def run(events: list[Event], sizes: list[int], tables: list[KeyTable] | None = None) -> ScoredBatch:
+def run(
+    events: list[Event], sizes: list[int], tables: list[KeyTable] | None = None, threads: int = 1
+) -> ScoredBatch:
     """Score in batches of the given sizes, and put the results together again."""
     table = KeyTable(PARAMETERS)
     every = tables or [table] * len(events)
     joined = ScoredBatch([], [], [], [], [], [], [], {})
     start = 0
     for size in sizes:
-        part = score_batch(PARAMETERS, events[start : start + size], every[start : start + size])
+        part = score_batch(PARAMETERS, events[start : start + size], every[start : start + size], threads)
         for whole, piece in zip(joined[:-1], part[:-1], strict=True):
             whole.extend(piece)
         joined.attribution.update({start + i: shares for i, shares in part.attribution.items()})
@@ -59,6 +61,12 @@ def test_any_batching_gives_the_same_bits(seed: int) -> None:
     while sum(sizes) < 500:
         sizes.append(min(generator.choice([1, 2, 3, 17, 100]), 500 - sum(sizes)))
     assert run(events, sizes) == run(events, [500]) == run(events, [1] * 500)
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_any_number_of_threads_gives_the_same_bits(threads: int) -> None:
+    events = stream(2000, keys=40)
+    assert run(events, [500] * 4, threads=threads) == run(events, [500] * 4)
 
 
 def test_each_key_is_scored_as_if_it_were_alone() -> None:

@@ -13,7 +13,7 @@ def test_the_contracts_settings_are_all_there() -> None:
         "kafka": "bootstrap_servers group_id group_protocol delivery input_topic scores_topic alerts_topic "
         "dead_letter_topic properties",
         "events": "key timestamp features",
-        "forest": "trees sample_size shingle_size time_decay seed",
+        "forest": "trees sample_size shingle_size time_decay seed initial_accept_fraction threads",
         "checkpoint": "url interval_seconds",
         "keys": "memory_limit_mb",
         "http": "host port",
