@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic as numba_intrinsic
 
+from stream_rcf.core.kernel_cache import KernelCache
+
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def _source_stamp() -> str:
-    """A digest of all kernels' sources."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode("utf-8") + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-SOURCE_STAMP = _source_stamp()
-
-
-def _stamp_cache(compiled: Any) -> None:
-    """Make a cached kernel valid for exactly these sources.
-
-    Numba compares the time and size of the kernel's own file. But kernels of one file are compiled into those of
-    another, so that after an edit there the old arithmetic would go on; and a copy of the tree has other times.
-    """
-    cache_file = compiled._cache._cache_file  # noqa: SLF001 -- numba has no public way; a test guards it
-    cache_file._source_stamp = SOURCE_STAMP  # noqa: SLF001
 
 
 def _compile(function: Function, *, inlined: bool, allocates: bool) -> Function:
     compiled = numba.njit(  # type: ignore[call-overload]  # numba has no public name for _nrt; a test guards it
-        cache=True,
+        cache=False,  # numba's own; ours follows
         nogil=True,
         fastmath=False,
         error_model="numpy",
@@ -45,7 +24,7 @@ def _compile(function: Function, *, inlined: bool, allocates: bool) -> Function:
         _nrt=allocates,
     )(function)
     if isinstance(compiled, Dispatcher):  # NUMBA_DISABLE_JIT leaves the function as it is
-        _stamp_cache(compiled)
+        cast("Any", compiled)._cache = KernelCache(function)  # noqa: SLF001 -- numba has no public way; a test guards it
     return cast("Function", compiled)
 
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-import stream_rcf.core
+from stream_rcf.core.kernel_cache import cache_folder
 
 
 def are_kernels_compiled() -> bool:
-    """Whether numba's cache holds kernels. A guess: they may belong to an older source, and are compiled anew then."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    folder = Path(chosen) if chosen else Path(stream_rcf.core.__path__[0]) / "__pycache__"
-    return next(folder.rglob("*.nbi"), None) is not None
+    """Whether the cache holds kernels of this version. A guess: perhaps not all of them, or for another processor."""
+    return next(cache_folder().glob("*.nbi"), None) is not None

@@ -52,8 +52,8 @@ CORE_STANDARD_LIBRARY = {
 CORE_OUTSIDE = {"numpy", "numba", "llvmlite"}
 # Started by hand or in an image's build, and reports seconds; no detector imports it.
 CORE_PROGRAMS = {"stream_rcf.core.warmup"}
-# The kernels' decorator reads the kernels' own sources, to tell a stale cache.
-KERNEL_COMPILER = "stream_rcf.core.kernel"
+# The kernels' cache reads the kernels' own sources, to tell a stale one.
+KERNEL_CACHE = "stream_rcf.core.kernel_cache"
 
 
 def import_breaches(sources: list[Source]) -> Iterator[Breach]:
@@ -78,7 +78,7 @@ def import_breaches(sources: list[Source]) -> Iterator[Breach]:
 
 
 def _core_allows(source: Source, outside: str) -> bool:
-    if source.package != "core" or source.module in CORE_PROGRAMS | {KERNEL_COMPILER}:
+    if source.package != "core" or source.module in CORE_PROGRAMS | {KERNEL_CACHE}:
         return True
     return outside in CORE_STANDARD_LIBRARY | CORE_OUTSIDE
 
