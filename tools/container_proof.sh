@@ -63,10 +63,10 @@ say "it runs without network, root, capabilities or a writable file system, its 
         stream-rcf score - 2>/dev/null | tail -n 1
 '
 
-say "a processor that it has no kernels for is refused in words"
-refusal=$("${locked_down[@]}" --network none --env NUMBA_CPU_NAME=skylake --entrypoint python3 stream-rcf \
-    -m stream_rcf.core.warmup 2>&1) && fail "kernels for another processor were accepted"
-grep -o "this image has no compiled kernel.*" <<<"$refusal" || fail "no clear refusal: $refusal"
+say "a processor that it has no kernels for gets them at each start, and is told so"
+warning=$("${locked_down[@]}" --network none --env NUMBA_CPU_NAME=skylake --entrypoint python3 stream-rcf \
+    -m stream_rcf.core.warmup 2>&1) || fail "no kernels for another processor: $warning"
+grep -o "compiled kernels can't be saved in.*" <<<"$warning" || fail "no clear warning: $warning"
 
 say "docker-compose.yml comes up"
 trap finish EXIT
