@@ -34,6 +34,7 @@ from stream_rcf.core.store import record_of
 from stream_rcf.core.walk import first_of, mass_of, slot_of
 
 KEPT_ABOVE = 32  # samples: fewer points are read about as fast as their box
+TOGETHER = 4  # points, the last one again where there are fewer: cheaper than to mispredict how many
 BORDERS = 2 * LANE_BYTES  # bytes of one chunk of a box
 
 
@@ -63,14 +64,18 @@ def begin_box(model: Model, box: int, point: int) -> None:
 
 
 @inlined_kernel
+def copy_box(model: Model, target: int, source: int) -> None:
+    """Copy a box from one address to another."""
+    for chunk in range(0, BORDERS * model.chunks, LANE_BYTES):
+        store_lanes(target + chunk, load_lanes(source + chunk))
+
+
+@inlined_kernel
 def grow_box(block: Block, model: Model, tree: int, box: int, child: int, parent: int) -> int:
     """Make the box of the place ``child`` that of the place ``parent``; returns the kept box's number, or NO_BOX."""
     kept = box_of(model, block.node[tree, slot_of(parent)])
     if kept != NO_BOX:
-        size = BORDERS * model.chunks
-        pool = block.pool.ctypes.data + kept * size
-        for chunk in range(0, size, LANE_BYTES):
-            store_lanes(box + chunk, load_lanes(pool + chunk))
+        copy_box(model, box, block.pool.ctypes.data + kept * (BORDERS * model.chunks))
     else:
         merge_sibling(block, model, tree, box, child, parent)
     return kept
@@ -79,11 +84,11 @@ def grow_box(block: Block, model: Model, tree: int, box: int, child: int, parent
 @inlined_kernel
 def merge_sibling(block: Block, model: Model, tree: int, box: int, child: int, parent: int) -> None:
     """Grow the box to hold everything below ``parent`` that is not below ``child``."""
-    begin, end = first_of(parent), first_of(child)
-    slot = slot_of(parent) + 1
-    if begin == end:  # the child is the left one
-        begin, end = end + mass_of(child), begin + mass_of(parent)
-        slot = slot_of(parent) + mass_of(child)
+    # Without branches: on which side a child lies cannot be predicted.
+    is_left = int(first_of(parent) == first_of(child))
+    begin = first_of(parent) + is_left * mass_of(child)
+    end = begin + mass_of(parent) - mass_of(child)
+    slot = slot_of(parent) + 1 + is_left * (mass_of(child) - 1)
     kept = NO_BOX
     if end - begin > KEPT_ABOVE:
         kept = box_of(model, block.node[tree, slot])
@@ -109,10 +114,14 @@ def _merge_points(block: Block, model: Model, tree: int, box: int, begin: int, e
         at = box + chunk * BORDERS
         lower, upper = load_lanes(at), load_lanes(at + LANE_BYTES)
         start = block.store.ctypes.data + chunk * LANE_BYTES
-        for offset in range(row + 2 * begin, row + 2 * end, 2):
+        last = row + 2 * (end - 1)
+        for offset in range(row + 2 * begin, row + 2 * end, 2 * TOGETHER):
             values = load_lanes(start + load_half(offset) * record_bytes)
-            lower = lesser(lower, values)
-            upper = greater(upper, values)
+            second = load_lanes(start + load_half(min(offset + 2, last)) * record_bytes)
+            third = load_lanes(start + load_half(min(offset + 4, last)) * record_bytes)
+            fourth = load_lanes(start + load_half(min(offset + 6, last)) * record_bytes)
+            lower = lesser(lower, lesser(lesser(values, second), lesser(third, fourth)))
+            upper = greater(upper, greater(greater(values, second), greater(third, fourth)))
         store_lanes(at, lower)
         store_lanes(at + LANE_BYTES, upper)
 
@@ -140,10 +149,7 @@ def keep_box(block: Block, model: Model, tree: int, place: int, box: int) -> Non
     else:
         block.integers[BOXES_REFUSED] += 1
         return
-    size = BORDERS * model.chunks
-    pool = block.pool.ctypes.data + number * size
-    for chunk in range(0, size, LANE_BYTES):
-        store_lanes(pool + chunk, load_lanes(box + chunk))
+    copy_box(model, block.pool.ctypes.data + number * (BORDERS * model.chunks), box)
     slot = slot_of(place)
     block.node[tree, slot] = with_box(model, block.node[tree, slot], number)
 

@@ -1,4 +1,9 @@
-"""Random cuts: a dimension drawn in proportion to its side, a value uniform within it (paper, definition 1)."""
+"""Random cuts: a dimension drawn in proportion to its side, a value uniform within it (paper, definition 1).
+
+Of a box extended by a point outside it only one kind of cut matters: one that separates the two. That is a cut within
+one of the gaps between them, so one number says both: whether the cut falls in a gap at all, and where. The
+distribution is that of drawing the whole cut and looking (algorithm reference, 4.3 and 4.6).
+"""
 
 from __future__ import annotations
 
@@ -12,42 +17,33 @@ MINUS_INFINITY = np.float32(-np.inf)  # the direction in which to look for the n
 
 
 @inlined_kernel
-def _extended_side(box: int, point: int, dimension: int) -> tuple[np.float32, np.float32]:
-    lower, upper = border(box, dimension)
-    value = load_float(point + 4 * dimension)
-    return min(lower, value), max(upper, value)
+def rest_of_cut(uniform: float, distance: float, sides: float) -> float:
+    """Where the cut falls along the extended box's sides, the box's own first: beyond them, from 0 on, it separates."""
+    return uniform * (sides + distance) - sides
 
 
 @kernel
-def cut_extended_box(box: int, point: int, point_dimensions: int, uniform: float) -> tuple[int, np.float32]:
-    """Cut the box at address ``box`` grown to hold the point at ``point``, which lies outside it: (dimension, value).
+def cut_gap(box: int, point: int, point_dimensions: int, rest: float) -> tuple[int, np.float32]:
+    """(dimension, value) of the cut at ``rest`` along the gaps, in coordinate order.
 
-    The value is below the grown box's upper border, so that neither side is ever empty.
+    ``box`` and ``point`` are addresses; the point lies outside the box. The value leaves the box on one side and the
+    point on the other, whatever rounding does: it is at least the lower end of the gap and below the upper.
     """
-    total = 0.0
-    for i in range(point_dimensions):
-        low, high = _extended_side(box, point, i)
-        total += np.float64(high) - np.float64(low)
-    rest = uniform * total
     dimension = 0
     for i in range(point_dimensions):
-        low, high = _extended_side(box, point, i)
-        side = np.float64(high) - np.float64(low)
-        if side > 0.0:
-            if rest <= side:
-                value = np.float32(np.float64(low) + rest)
-                if value >= high:
-                    value = np.nextafter(high, MINUS_INFINITY)
-                return i, value
-            rest -= side
+        lower, upper = border(box, i)
+        value = np.float64(load_float(point + 4 * i))
+        gap = max(np.float64(lower) - value, value - np.float64(upper))
+        if gap > 0.0:
             dimension = i
-    _, high = _extended_side(box, point, dimension)  # rounding carried the walk past the last side
-    return dimension, np.nextafter(high, MINUS_INFINITY)
-
-
-@inlined_kernel
-def separates(box: int, point: int, dimension: int, value: np.float32) -> bool:
-    """Whether the cut leaves the whole box on one side and the point on the other."""
+            if rest <= gap:
+                break
+            rest -= gap
     lower, upper = border(box, dimension)
     x = load_float(point + 4 * dimension)
-    return (x <= value < lower) or (x > value >= upper)
+    low = x if x < lower else upper
+    high = lower if x < lower else x
+    cut = np.float32(np.float64(low) + rest)
+    if cut >= high:
+        cut = np.nextafter(high, MINUS_INFINITY)
+    return dimension, cut

@@ -8,8 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream_rcf.core.boxes import begin_box, extend_box, gaps, grow_box, is_equal, kept_box, point_address
-from stream_rcf.core.cuts import cut_extended_box, separates
+from stream_rcf.core.boxes import (
+    begin_box,
+    copy_box,
+    extend_box,
+    gaps,
+    grow_box,
+    is_equal,
+    kept_box,
+    point_address,
+)
+from stream_rcf.core.cuts import cut_gap, rest_of_cut
 from stream_rcf.core.kernel import inlined_kernel
 from stream_rcf.core.layout import Block, Model
 from stream_rcf.core.memory import load_float
@@ -76,21 +85,23 @@ def _highest_separating_cut(
     scratch: Scratch,
 ) -> tuple[int, int, np.float32]:
     """(level on the way, dimension, value): the highest place where a cut drawn now separates the point."""
-    box = scratch.box.ctypes.data
+    box, best_box = scratch.box.ctypes.data, scratch.best_box.ctypes.data
     mask = scratch.mask.ctypes.data
     begin_box(model, box, point_address(block, model, tree, first_of(way[depth])))
-    best_level, best_dimension, best_value = depth, 0, np.float32(0.0)
+    best_level, best_rest = depth, 0.0
     level = depth
+    distance, sides = gaps(model, box, point, mask)
     while True:
-        uniform = uniform_of(cut_word(cuts, depth - level))
-        dimension, value = cut_extended_box(box, point, model.point_dimensions, uniform)
-        if separates(box, point, dimension, value):
-            best_level, best_dimension, best_value = level, dimension, value
+        rest = rest_of_cut(uniform_of(cut_word(cuts, depth - level)), distance, sides)
+        if rest >= 0.0:  # at a leaf, which has no sides, every cut
+            best_level, best_rest = level, rest
+            copy_box(model, best_box, box)
         if level == 0:
             break
         grow_box(block, model, tree, box, way[level], way[level - 1])
         level -= 1
-        distance, _ = gaps(model, box, point, mask)
+        distance, sides = gaps(model, box, point, mask)
         if distance <= 0.0:
             break
-    return best_level, best_dimension, best_value
+    dimension, value = cut_gap(best_box, point, model.point_dimensions, best_rest)
+    return best_level, dimension, value

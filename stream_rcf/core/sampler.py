@@ -115,13 +115,18 @@ def greatest_priority(block: Block, tree: int) -> int:
 @inlined_kernel
 def next_evicted(block: Block, tree: int) -> int:
     """The position of the sample with the highest priority, of equal ones the oldest."""
-    highest = block.greatest[tree]
-    found = -1
-    oldest = 0
-    for i in range(block.size[tree]):
-        if block.priority[tree, i] == highest:
-            record = record_of(block, tree, i)
-            if found < 0 or record < oldest:
-                found = i
-                oldest = record
+    row, size, highest = block.priority[tree], block.size[tree], block.greatest[tree]
+    equal = 0
+    for i in range(size):  # a loop without exits is done in vectors
+        equal += row[i] == highest
+    found = 0
+    while row[found] != highest:
+        found += 1
+    if equal == 1:
+        return found
+    oldest = record_of(block, tree, found)
+    for i in range(found + 1, size):
+        if row[i] == highest and record_of(block, tree, i) < oldest:
+            found = i
+            oldest = record_of(block, tree, i)
     return found

@@ -18,6 +18,7 @@ class Scratch(NamedTuple):
     ways: np.ndarray  # (WALKED_TOGETHER, sample_size + 1) int64: see walk.py
     depths: np.ndarray  # (WALKED_TOGETHER,) int64
     box: np.ndarray  # (2 * LANES * k,) float32: see boxes.py
+    best_box: np.ndarray  # the same: that of the highest cut so far, while a point is inserted
     mask: np.ndarray  # (LANES * k,) uint32: all bits set for each of the d coordinates
     shares: np.ndarray  # (d, 2) float64
     total: np.ndarray  # (d, 2) float64
@@ -33,6 +34,7 @@ def new_scratch(model: Model) -> Scratch:
     return Scratch(
         np.zeros((WALKED_TOGETHER, model.sample_size + 1), np.int64),
         np.zeros(WALKED_TOGETHER, np.int64),
+        np.zeros(2 * lanes, np.float32),
         np.zeros(2 * lanes, np.float32),
         mask,
         np.empty((d, 2), np.float64),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from tests.oracle.naive_tree import Inner, Leaf, NaiveTree, Point, box_around, box_of
+from tests.oracle.naive_tree import Inner, Leaf, NaiveTree, Point, box_around, box_of, outside_and_sides
 
 Directions = list[list[float]]  # per coordinate: [above, below]
 
@@ -21,27 +19,9 @@ def side_sum(low: Point, high: Point) -> float:
     return sum(b - a for a, b in zip(low, high, strict=True))
 
 
-def lane_sum(values: list[np.float32]) -> float:
-    """The kernels' sum in float32: every eighth coordinate in a lane, then the lanes in a fixed order."""
-    lanes = [np.float32(0.0)] * 8
-    for i, value in enumerate(values):
-        lanes[i % 8] = np.float32(lanes[i % 8] + value)
-    for half in (4, 2, 1):
-        lanes = [np.float32(lanes[i] + lanes[i + half]) for i in range(half)]
-    return float(lanes[0])
-
-
 def separation(low: Point, high: Point, point: Point) -> float:
-    """The probability that a random cut separates `point` from the box (4.6), sums in float32."""
-    nothing = np.float32(0.0)
-    corners = [tuple(map(np.float32, corner)) for corner in (low, point, high)]
-    with np.errstate(over="ignore"):
-        outside = [max(nothing, a - x) + max(nothing, x - b) for a, x, b in zip(*corners, strict=True)]
-        distance = lane_sum(outside)
-        sides = lane_sum([b - a for a, _, b in zip(*corners, strict=True)])
-    if not math.isfinite(distance + sides):
-        distance = sum(above + below for above, below in gaps(low, high, point))
-        sides = side_sum(low, high)
+    """The probability that a random cut separates `point` from the box (4.6)."""
+    distance, sides = outside_and_sides(low, high, point)
     return 0.0 if distance == 0 else distance / (sides + distance)
 
 

@@ -69,36 +69,51 @@ def measure(node: Node) -> list[Leaf]:
     return beneath
 
 
-def random_cut(low: Point, high: Point, point: Point, stream: RandomStream) -> tuple[int, float]:
-    """A random cut of the box extended by `point`: dimension by share of the sides, value uniform (4.3)."""
-    lowest = [min(bound, x) for bound, x in zip(low, point, strict=True)]
-    highest = [max(bound, x) for bound, x in zip(high, point, strict=True)]
-    sides = [above - below for above, below in zip(highest, lowest, strict=True)]
-    total = 0.0
-    for side in sides:
-        total += side
-    rest = stream.uniform() * total
-    wide = [dimension for dimension, side in enumerate(sides) if side > 0]
-    for dimension in wide:
-        if rest <= sides[dimension]:
-            value = np.float32(lowest[dimension] + rest)
-            if value < np.float32(highest[dimension]):
-                return dimension, float(value)
-            return dimension, just_below(highest[dimension])
-        rest -= sides[dimension]
-    return wide[-1], just_below(highest[wide[-1]])
+def lane_sum(values: list[np.float32]) -> float:
+    """The kernels' sum in float32: every eighth coordinate in a lane, then the lanes in a fixed order."""
+    lanes = [np.float32(0.0)] * 8
+    for i, value in enumerate(values):
+        lanes[i % 8] = np.float32(lanes[i % 8] + value)
+    for half in (4, 2, 1):
+        lanes = [np.float32(lanes[i] + lanes[i + half]) for i in range(half)]
+    return float(lanes[0])
+
+
+def outside_and_sides(low: Point, high: Point, point: Point) -> tuple[float, float]:
+    """How far the point is outside the box, and the sum of the box's sides: in float32, where that is enough."""
+    nothing = np.float32(0.0)
+    corners = [tuple(map(np.float32, corner)) for corner in (low, point, high)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        outside = lane_sum(
+            [max(nothing, a - x) + max(nothing, x - b) for a, x, b in zip(*corners, strict=True)]
+        )
+        sides = lane_sum([b - a for a, _, b in zip(*corners, strict=True)])
+    if np.isfinite(outside + sides):
+        return outside, sides
+    wide = [(max(0.0, a - x) + max(0.0, x - b), b - a) for a, x, b in zip(low, point, high, strict=True)]
+    return sum(gap for gap, _ in wide), sum(side for _, side in wide)
+
+
+def cut_in_gap(low: Point, high: Point, point: Point, rest: float) -> tuple[int, float]:
+    """The cut at `rest` along the gaps between the box and the point: dimension and value."""
+    gaps = [max(a - x, x - b) for a, x, b in zip(low, point, high, strict=True)]
+    apart = [dimension for dimension, gap in enumerate(gaps) if gap > 0]
+    for dimension in apart:
+        if rest <= gaps[dimension]:
+            break
+        rest -= gaps[dimension]
+    ends = (
+        (point[dimension], low[dimension])
+        if point[dimension] < low[dimension]
+        else (high[dimension], point[dimension])
+    )
+    value = np.float32(ends[0] + rest)
+    return dimension, float(value) if value < np.float32(ends[1]) else just_below(ends[1])
 
 
 def just_below(value: float) -> float:
     """The next float32 below `value`."""
     return float(np.nextafter(np.float32(value), np.float32(-np.inf)))
-
-
-def separates(dimension: int, value: float, low: Point, high: Point, point: Point) -> bool:
-    """Whether the cut leaves the whole box on one side and `point` on the other (4.4 step 4)."""
-    if point[dimension] <= value:
-        return value < low[dimension]
-    return value >= high[dimension]
 
 
 def contains(low: Point, high: Point, point: Point) -> bool:
@@ -157,9 +172,12 @@ class NaiveTree:
             low, high = box_of(node)
             if isinstance(node, Inner) and contains(low, high, point):
                 break
-            dimension, value = random_cut(low, high, point, self.stream)
-            if separates(dimension, value, low, high, point):
-                chosen = (place, dimension, value)
+            outside, sides = outside_and_sides(low, high, point)
+            rest = (
+                self.stream.uniform() * (sides + outside) - sides
+            )  # along the extended box's sides, gaps last
+            if rest >= 0:
+                chosen = (place, *cut_in_gap(low, high, point, rest))
         assert chosen is not None, "at a leaf every cut separates"
         place, dimension, value = chosen
         beside = path[place]
