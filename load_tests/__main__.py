@@ -1,102 +1,68 @@
-"""``python -m load_tests [--quick] [--repetitions N] [--json FILE]``: the service, its ceiling and its forest, in turn.
-
-Each repetition begins with new topics that already hold all events, and measures the bare loop, the forest alone and
-the service one after the other, so that a busy minute of the machine falls on all three.
-"""
+"""``python -m load_tests [--only forest|service] [--quick] [--repetitions N] [--json FILE]``, by ``make bench``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
 import orjson
 
-from load_tests.breakdown import profile_service
-from load_tests.end_to_end import bare_arrivals, prepared_topics, service_arrivals
-from load_tests.figures import LEAST_SAMPLES, Figure
-from load_tests.forest_alone import OLD_KEY, many_keys, one_key
+from load_tests.figures import LEAST_SAMPLES
+from load_tests.forest import report as forest_report
+from load_tests.forest import run as forest_run
 from load_tests.machine import machine_facts
-from load_tests.report import Results, markdown, plain_data
-from load_tests.workload import FULL, QUICK, Message, Workload
-from stream_rcf.core.warmup import warm_up
-from tests.support.broker import KafkaBroker
+from load_tests.report import facts_lines, markdown, plain_data
+from load_tests.service import measure_service
+from load_tests.workload import FULL, QUICK
 
-NAMES = {
-    "service_young": "service, end to end, exactly once, young",
-    "service_mature": "service, end to end, exactly once, mature",
-    "bare": "bare consume, parse, produce, commit",
-    "forest_young": "forest alone (score_batch), young",
-    "forest_mature": "forest alone (score_batch), mature",
-    "forest_scattered": "forest alone (score_batch), the mature events again, every batch over all keys",
-    "one_key": "forest alone (process_many), mature, one key",
-    "old_key": f"forest alone (process_many), one key after {OLD_KEY[0]:,} events",
-}
-SEED = 20261125
-BROKER_PROPERTIES = {"log.segment.bytes": str(256 * 2**20)}  # large segments: the broker has less to roll
+FOREST, SERVICE = "forest", "service"
+# By default. The forest's turns take seconds, a repetition of the service takes minutes.
+REPETITIONS = {FOREST: 5, SERVICE: 3}
+QUICK_REPETITIONS = {FOREST: 5, SERVICE: 2}
 
 
 def main() -> int:
-    """Run and print the report."""
-    parser = argparse.ArgumentParser(prog="python -m load_tests", description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="about a minute: fewer keys, two repetitions")
+    """Measure, print the report as Markdown and write it as JSON."""
+    parser = argparse.ArgumentParser(
+        prog="python -m load_tests",
+        description="The benchmarks, each beside a named peer measured in the same run.",
+    )
+    parser.add_argument("--only", choices=(FOREST, SERVICE), help="only this part; both by default")
     parser.add_argument(
-        "--repetitions", type=int, metavar="N", help=f"at least {LEAST_SAMPLES}; 3 by default"
+        "--quick", action="store_true", help="some minutes: fewer keys, sizes and repetitions"
+    )
+    parser.add_argument(
+        "--repetitions",
+        type=int,
+        metavar="N",
+        help=f"at least {LEAST_SAMPLES}; by default {REPETITIONS[FOREST]} of the forest, {REPETITIONS[SERVICE]} of the "
+        "service",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there too")
     given = parser.parse_args()
-    repetitions = given.repetitions if given.repetitions is not None else 2 if given.quick else 3
-    if repetitions < LEAST_SAMPLES:
-        parser.error(f"--repetitions is {repetitions}, but a figure needs at least {LEAST_SAMPLES}")
-    results = measure(QUICK if given.quick else FULL, repetitions)
-    print(markdown(results))
+    repetitions = dict(QUICK_REPETITIONS if given.quick else REPETITIONS)
+    if given.repetitions is not None:
+        repetitions = dict.fromkeys(repetitions, given.repetitions)
+    if min(repetitions.values()) < LEAST_SAMPLES:
+        parser.error(f"--repetitions is {given.repetitions}, but a figure needs at least {LEAST_SAMPLES}")
+    facts = machine_facts()
+    data: dict[str, object] = {"machine": facts}
+    sections = ["# stream_rcf benchmark", "", *facts_lines(facts), ""]
+    if given.only != SERVICE:
+        forest = forest_run.measure_forest(
+            forest_run.QUICK if given.quick else forest_run.FULL, repetitions[FOREST]
+        )
+        sections.append(forest_report.markdown(forest))
+        data[FOREST] = forest_report.plain_data(forest)
+    if given.only != FOREST:
+        service = measure_service(QUICK if given.quick else FULL, repetitions[SERVICE])
+        sections.append(markdown(service))
+        data[SERVICE] = plain_data(service)
+    print("\n".join(sections))
     if given.json is not None:
-        given.json.write_bytes(orjson.dumps(plain_data(results), option=orjson.OPT_INDENT_2))
+        given.json.write_bytes(orjson.dumps(data, option=orjson.OPT_INDENT_2))
     return 0
-
-
-def measure(workload: Workload, repetitions: int) -> Results:
-    """Run every repetition and one profiled run, on one broker."""
-    warm_up()
-    samples: dict[str, list[float]] = {name: [] for name in NAMES}
-    with KafkaBroker(BROKER_PROPERTIES) as broker:
-        facts = machine_facts(broker.is_external)
-        messages = workload.messages(SEED)
-        for number in range(1, repetitions + 1):
-            for name, rate in repetition(broker, workload, messages, f"load-{number}").items():
-                samples[name].append(rate)
-                _progress(f"repetition {number} of {repetitions}: {NAMES[name]}: {rate:,.0f} events/s")
-        with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
-            topics = prepared_topics(broker, "load-profile", messages, bare_rounds=0)
-            breakdown = profile_service(topics, workload, Path(folder))
-    figures = {name: Figure(NAMES[name], tuple(samples[name])) for name in NAMES}
-    return Results(machine=facts, workload=workload, breakdown=breakdown, **figures)
-
-
-def repetition(
-    broker: KafkaBroker, workload: Workload, messages: list[Message], word: str
-) -> dict[str, float]:
-    """Every rate once, in events/s, by its short name."""
-    topics = prepared_topics(broker, word, messages, workload.bare_rounds)
-    with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
-        bare = bare_arrivals(topics, workload, word)
-        forest = many_keys(messages, workload.mature)
-        service = service_arrivals(topics, workload, Path(folder))
-    return {
-        "service_young": service.rate(*workload.young_range),
-        "service_mature": service.rate(*workload.mature_range),
-        "bare": bare.rate(workload.skipped, bare.counts[-1]),
-        "forest_young": forest.backlog.rate(*workload.young_range),
-        "forest_mature": forest.backlog.rate(*workload.mature_range),
-        "forest_scattered": forest.scattered,
-        "one_key": one_key(*workload.mature_ages),
-        "old_key": one_key(*OLD_KEY),
-    }
-
-
-def _progress(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from tests.support.machine import KAFKA_JARS
 BYTES_PER_GIB = 2**30
 
 
-def machine_facts(broker_is_external: bool) -> dict[str, str]:
+def machine_facts() -> dict[str, str]:
     """Name to value, in the order in which a reader wants them."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / BYTES_PER_GIB
     return {
@@ -23,10 +23,23 @@ def machine_facts(broker_is_external: bool) -> dict[str, str]:
         "Python": platform.python_version(),
         "numba": version("numba"),
         "numpy": version("numpy"),
-        "confluent-kafka": version("confluent-kafka"),
-        "broker": "external" if broker_is_external else f"Apache Kafka {_broker_version()}, same machine",
+        "transparent huge pages": _huge_pages(),
         "load before": f"{os.getloadavg()[0]:.2f} (one minute)",
     }
+
+
+def broker_facts(is_external: bool) -> dict[str, str]:
+    """The same of the broker and its client."""
+    broker = "external" if is_external else f"Apache Kafka {_broker_version()}, same machine"
+    return {"broker": broker, "confluent-kafka": version("confluent-kafka")}
+
+
+def _huge_pages() -> str:
+    """Whether the kernel gives them: always, to those that ask (madvise) or never."""
+    setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    if not setting.exists():
+        return "unknown"
+    return setting.read_text(encoding="ascii").partition("[")[2].partition("]")[0]
 
 
 def _processor() -> str:

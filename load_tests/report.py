@@ -1,4 +1,4 @@
-"""The report of one run: Markdown for a reader, plain data for a program."""
+"""The report of the service's part: Markdown for a reader, plain data for a program."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOISY_SPREAD = 0.15  # of the median; beyond it a figure is marked
 
 @dataclass(frozen=True)
 class Results:
-    """Everything measured in one run. Young and mature are the models' states."""
+    """Everything measured of the service in one run; ``machine``: its broker. Young, mature: the models' states."""
 
     machine: Mapping[str, str]
     workload: Workload
@@ -55,13 +55,18 @@ class Results:
         )
 
 
+def facts_lines(facts: Mapping[str, str]) -> list[str]:
+    """Facts as a list."""
+    return [f"* {name}: {value}" for name, value in facts.items()]
+
+
 def markdown(results: Results) -> str:
     """The report for a reader."""
     workload = results.workload
     first, last = workload.mature_range
     youngest, oldest = workload.mature_ages
     lines = [
-        "# stream_rcf benchmark",
+        "## The service",
         "",
         f"{workload.keys:,} keys in random order, {workload.total:,} events of one number, 50 trees of 256, shingle 8, "
         f"default batches and commits, 4 partitions. Young: events {workload.skipped:,} to {workload.young:,} "
@@ -71,7 +76,7 @@ def markdown(results: Results) -> str:
         "backlog, which the client hands over a partition at a time; live events come scattered over all keys. "
         "The bare loop copies the events as they are, about a ninth of a score record's bytes.",
         "",
-        *[f"* {name}: {value}" for name, value in results.machine.items()],
+        *facts_lines(results.machine),
         "",
         "| measured | events/s, median | us per event | lowest | highest | spread | repetitions |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -115,11 +120,12 @@ def plain_data(results: Results) -> dict[str, object]:
             "young": results.workload.young,
             "mature": results.workload.mature,
         },
-        "events_per_second": {figure.name: _data(figure) for figure in results.figures},
-        "ratios": {ratio.name: _data(ratio) for ratio in results.ratios},
+        "events_per_second": {figure.name: figure_data(figure) for figure in results.figures},
+        "ratios": {ratio.name: figure_data(ratio) for ratio in results.ratios},
         "microseconds_per_event": {**results.breakdown.steps, "all, wall clock": results.breakdown.total},
     }
 
 
-def _data(figure: Figure) -> dict[str, object]:
+def figure_data(figure: Figure) -> dict[str, object]:
+    """A figure for a program."""
     return {"median": figure.median, "spread": figure.spread, "samples": list(figure.samples)}

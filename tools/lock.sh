@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Resolves pyproject.toml into the two committed locks, for Python 3.11 and newer on every platform:
+# Resolves pyproject.toml into the three committed locks, for Python 3.11 and newer on every platform:
 #   requirements.lock          everything: the package, its extras and what develops it (.venv)
 #   requirements-runtime.lock  the same versions of only what the container image needs
+#   requirements-bench.lock    the peers of the benchmark, in an environment of their own
 # Hashes are in, addresses of package indexes are not: whoever installs chooses where from.
 # ARGS="--upgrade" moves to the newest versions; without it only what pyproject.toml requires changes.
 set -euo pipefail
@@ -18,3 +19,7 @@ resolve() { # output, options...
 }
 resolve requirements.lock "$@" --extra plot --extra parquet --group dev
 resolve requirements-runtime.lock --group build --constraint requirements.lock
+
+uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+    --output-file requirements-bench.lock "$@" --constraint requirements.lock --group bench

@@ -25,15 +25,23 @@ def unhashed(text: str) -> list[str]:
     return [block.split()[0] for block in blocks if "==" in block and "--hash=sha256:" not in block]
 
 
+BENCH = "bench"  # the group of the benchmark's peers, which has a lock and an environment of its own
+
+
 def required() -> set[str]:
     """What pyproject.toml asks for itself: for running, for the extras, for development."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     asked = [*project["project"]["dependencies"]]
     for extra in project["project"]["optional-dependencies"].values():
         asked += extra
-    for group in project["dependency-groups"].values():
-        asked += [entry for entry in group if isinstance(entry, str)]
-    return {re.split(r"[<>=~! ]", entry)[0].lower() for entry in asked}
+    for name, group in project["dependency-groups"].items():
+        asked += [entry for entry in group if isinstance(entry, str) and name != BENCH]
+    return names(asked)
+
+
+def names(requirements: list[str]) -> set[str]:
+    """The packages without their versions."""
+    return {re.split(r"[<>=~! ]", entry)[0].lower() for entry in requirements}
 
 
 def test_every_pin_has_hashes() -> None:
@@ -53,6 +61,13 @@ def test_the_lock_has_everything_that_is_required() -> None:
     locked = {name for name, _ in pins(ROOT / "requirements.lock")}
 
     assert required() - locked == set()
+
+
+def test_the_bench_lock_has_the_peers() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    locked = {name for name, _ in pins(ROOT / "requirements-bench.lock")}
+
+    assert names(project["dependency-groups"][BENCH]) - locked == set()
 
 
 def test_the_image_runs_the_versions_that_are_tested() -> None:
