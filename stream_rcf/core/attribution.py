@@ -18,7 +18,7 @@ from stream_rcf.core.boxes import (
 )
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import Block, Model
-from stream_rcf.core.memory import load_float
+from stream_rcf.core.memory import address_of, load_float
 from stream_rcf.core.scoring import seen_score
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.walk import first_of, mass_of, walk_to_leaf
@@ -74,7 +74,7 @@ def attribute_tree(block: Block, model: Model, tree: int, point: int, scratch: S
     boxes, those that the way's siblings alone would make, and scaled back to the score.
     """
     shares, way = scratch.shares, scratch.ways[0]
-    box, mask = scratch.box.ctypes.data, scratch.mask.ctypes.data
+    box, mask = address_of(scratch.box), address_of(scratch.mask)
     depth = walk_to_leaf(block, model, tree, point, way)
     leaf = way[depth]
     stored = point_address(block, model, tree, first_of(leaf))
@@ -99,7 +99,7 @@ def attribute_tree(block: Block, model: Model, tree: int, point: int, scratch: S
 def _attribute_seen(block: Block, model: Model, tree: int, point: int, depth: int, scratch: Scratch) -> None:
     """The shares of a point equal to the leaf at the end of the way, at ``depth``."""
     shares, way = scratch.shares, scratch.ways[0]
-    box, mask = scratch.box.ctypes.data, scratch.mask.ctypes.data
+    box, mask = address_of(scratch.box), address_of(scratch.mask)
     score = seen_score(depth, mass_of(way[depth]), block.size[tree], scratch)
     _fill(shares, score / (2.0 * model.point_dimensions))
     if depth == 0:

@@ -28,10 +28,10 @@ from stream_rcf.core.lanes import (
     two_sums,
 )
 from stream_rcf.core.layout import BOX_FREE, BOX_FRESH, BOXES_REFUSED, NO_BOX, Block, Model
-from stream_rcf.core.memory import load_float, load_half
+from stream_rcf.core.memory import address_of, load_float, load_half
 from stream_rcf.core.nodes import box_of, with_box
 from stream_rcf.core.store import record_of
-from stream_rcf.core.walk import first_of, mass_of, slot_of
+from stream_rcf.core.walk import first_of, is_left, mass_of, slot_of
 
 KEPT_ABOVE = 32  # samples: fewer points are read about as fast as their box
 TOGETHER = 4  # points, the last one again where there are fewer: cheaper than to mispredict how many
@@ -41,7 +41,7 @@ BORDERS = 2 * LANE_BYTES  # bytes of one chunk of a box
 @inlined_kernel
 def point_address(block: Block, model: Model, tree: int, position: int) -> int:
     """Where the point of the sample at ``position`` lies."""
-    return block.store.ctypes.data + record_of(block, tree, position) * (4 * model.dimensions)
+    return address_of(block.store) + record_of(block, tree, position) * (4 * model.dimensions)
 
 
 @inlined_kernel
@@ -75,7 +75,7 @@ def grow_box(block: Block, model: Model, tree: int, box: int, child: int, parent
     """Make the box of the place ``child`` that of the place ``parent``; returns the kept box's number, or NO_BOX."""
     kept = box_of(model, block.node[tree, slot_of(parent)])
     if kept != NO_BOX:
-        copy_box(model, box, block.pool.ctypes.data + kept * (BORDERS * model.chunks))
+        copy_box(model, box, address_of(block.pool) + kept * (BORDERS * model.chunks))
     else:
         merge_sibling(block, model, tree, box, child, parent)
     return kept
@@ -83,22 +83,38 @@ def grow_box(block: Block, model: Model, tree: int, box: int, child: int, parent
 
 @inlined_kernel
 def merge_sibling(block: Block, model: Model, tree: int, box: int, child: int, parent: int) -> None:
-    """Grow the box to hold everything below ``parent`` that is not below ``child``."""
-    # Without branches: on which side a child lies cannot be predicted.
-    is_left = int(first_of(parent) == first_of(child))
-    begin = first_of(parent) + is_left * mass_of(child)
+    """Grow the box to hold everything below ``parent`` that is not below ``child``.
+
+    Without a branch for the side on which the child lies: it cannot be predicted.
+    """
+    left = is_left(parent, child)
+    begin = first_of(parent) + left * mass_of(child)
     end = begin + mass_of(parent) - mass_of(child)
-    slot = slot_of(parent) + 1 + is_left * (mass_of(child) - 1)
     kept = NO_BOX
     if end - begin > KEPT_ABOVE:
+        slot = slot_of(parent) + 1 + left * (mass_of(child) - 1)
         kept = box_of(model, block.node[tree, slot])
     if kept != NO_BOX:
-        pool = block.pool.ctypes.data + kept * (BORDERS * model.chunks)
+        pool = address_of(block.pool) + kept * (BORDERS * model.chunks)
         for chunk in range(0, BORDERS * model.chunks, BORDERS):
             upper = greater(load_lanes(box + chunk + LANE_BYTES), load_lanes(pool + chunk + LANE_BYTES))
             store_lanes(box + chunk, lesser(load_lanes(box + chunk), load_lanes(pool + chunk)))
             store_lanes(box + chunk + LANE_BYTES, upper)
-    elif block.high_offset.shape[1] > 0:
+    else:
+        merge_samples(block, model, tree, box, begin, end)
+
+
+@inlined_kernel
+def merge_small_sibling(block: Block, model: Model, tree: int, box: int, child: int, parent: int) -> None:
+    """The same for a parent of at most ``KEPT_ABOVE`` samples: no box below it is kept."""
+    begin = first_of(parent) + is_left(parent, child) * mass_of(child)
+    merge_samples(block, model, tree, box, begin, begin + mass_of(parent) - mass_of(child))
+
+
+@inlined_kernel
+def merge_samples(block: Block, model: Model, tree: int, box: int, begin: int, end: int) -> None:
+    """Grow the box to hold the samples ``begin`` to ``end - 1``, at least one."""
+    if block.high_offset.shape[1] > 0:
         for position in range(begin, end):
             _merge_point(model, box, point_address(block, model, tree, position))
     else:
@@ -108,12 +124,12 @@ def merge_sibling(block: Block, model: Model, tree: int, box: int, child: int, p
 @inlined_kernel
 def _merge_points(block: Block, model: Model, tree: int, box: int, begin: int, end: int) -> None:
     """Grow the box to hold the samples ``begin`` to ``end - 1``; of a store that is not wide."""
-    row = block.offset.ctypes.data + tree * block.offset.shape[1] * 2
+    row = address_of(block.offset) + tree * block.offset.shape[1] * 2
     record_bytes = 4 * model.dimensions
     for chunk in range(model.chunks):
         at = box + chunk * BORDERS
         lower, upper = load_lanes(at), load_lanes(at + LANE_BYTES)
-        start = block.store.ctypes.data + chunk * LANE_BYTES
+        start = address_of(block.store) + chunk * LANE_BYTES
         last = row + 2 * (end - 1)
         for offset in range(row + 2 * begin, row + 2 * end, 2 * TOGETHER):
             values = load_lanes(start + load_half(offset) * record_bytes)
@@ -149,7 +165,7 @@ def keep_box(block: Block, model: Model, tree: int, place: int, box: int) -> Non
     else:
         block.integers[BOXES_REFUSED] += 1
         return
-    copy_box(model, block.pool.ctypes.data + number * (BORDERS * model.chunks), box)
+    copy_box(model, address_of(block.pool) + number * (BORDERS * model.chunks), box)
     slot = slot_of(place)
     block.node[tree, slot] = with_box(model, block.node[tree, slot], number)
 
@@ -169,7 +185,7 @@ def drop_box(block: Block, model: Model, tree: int, slot: int) -> None:
 def kept_box(block: Block, model: Model, word: int) -> int:
     """The address of the kept box of the node with this word, or 0."""
     number = box_of(model, word)
-    return block.pool.ctypes.data + number * (BORDERS * model.chunks) if number != NO_BOX else 0
+    return address_of(block.pool) + number * (BORDERS * model.chunks) if number != NO_BOX else 0
 
 
 @inlined_kernel

@@ -8,7 +8,7 @@ from stream_rcf.core.layout import Block, Model
 from stream_rcf.core.nodes import with_more_left
 from stream_rcf.core.rows import remove_node, remove_sample
 from stream_rcf.core.scratch import Scratch
-from stream_rcf.core.walk import first_of, mass_of, slot_of, walk_to_sample
+from stream_rcf.core.walk import is_left, mass_of, slot_of, walk_to_sample
 
 
 @inlined_kernel
@@ -23,9 +23,9 @@ def delete_sample(block: Block, model: Model, tree: int, position: int, scratch:
     for above in range(removed):
         place = way[above]
         slot = slot_of(place)
-        if first_of(place) == first_of(way[above + 1]):
-            block.node[tree, slot] = with_more_left(block.node[tree, slot], -1)
-        box = kept_box(block, model, block.node[tree, slot])
+        word = with_more_left(block.node[tree, slot], -is_left(place, way[above + 1]))
+        block.node[tree, slot] = word
+        box = kept_box(block, model, word)
         if box != 0 and (mass_of(place) <= KEPT_ABOVE + 1 or is_on_border(model, box, point)):
             drop_box(block, model, tree, slot)
     if removed >= 0:

@@ -21,12 +21,12 @@ from stream_rcf.core.boxes import (
 from stream_rcf.core.cuts import cut_gap, rest_of_cut
 from stream_rcf.core.kernel import inlined_kernel
 from stream_rcf.core.layout import Block, Model
-from stream_rcf.core.memory import load_float
+from stream_rcf.core.memory import address_of, load_float
 from stream_rcf.core.nodes import EQUAL_SAMPLES, node_word, with_more_left
 from stream_rcf.core.random_stream import cut_word, uniform_of
 from stream_rcf.core.rows import insert_node, insert_sample
 from stream_rcf.core.scratch import Scratch
-from stream_rcf.core.walk import first_of, mass_of, slot_of, walk_to_leaf
+from stream_rcf.core.walk import first_of, is_left, mass_of, slot_of, walk_to_leaf
 
 
 @inlined_kernel
@@ -40,11 +40,11 @@ def insert_point(
     if block.size[tree] == 0:
         insert_sample(block, tree, 0, record, priority)
         return
-    point = block.store.ctypes.data + record * model.dimensions * 4
+    point = address_of(block.store) + record * model.dimensions * 4
     way = scratch.ways[0]
     depth = walk_to_leaf(block, model, tree, point, way)
     leaf = way[depth]
-    if is_equal(model, point, point_address(block, model, tree, first_of(leaf)), scratch.mask.ctypes.data):
+    if is_equal(model, point, point_address(block, model, tree, first_of(leaf)), address_of(scratch.mask)):
         insert_node(block, tree, slot_of(leaf), EQUAL_SAMPLES)
         insert_sample(block, tree, first_of(leaf) + mass_of(leaf), record, priority)
         _count_above(block, tree, way, depth)
@@ -68,9 +68,8 @@ def insert_point(
 def _count_above(block: Block, tree: int, way: np.ndarray, level: int) -> None:
     """Count one more sample left of every cut that the way to its place ``level`` passes on the left."""
     for above in range(level):
-        if first_of(way[above]) == first_of(way[above + 1]):
-            slot = slot_of(way[above])
-            block.node[tree, slot] = with_more_left(block.node[tree, slot], 1)
+        slot = slot_of(way[above])
+        block.node[tree, slot] = with_more_left(block.node[tree, slot], is_left(way[above], way[above + 1]))
 
 
 @inlined_kernel
@@ -85,8 +84,8 @@ def _highest_separating_cut(
     scratch: Scratch,
 ) -> tuple[int, int, np.float32]:
     """(level on the way, dimension, value): the highest place where a cut drawn now separates the point."""
-    box, best_box = scratch.box.ctypes.data, scratch.best_box.ctypes.data
-    mask = scratch.mask.ctypes.data
+    box, best_box = address_of(scratch.box), address_of(scratch.best_box)
+    mask = address_of(scratch.mask)
     begin_box(model, box, point_address(block, model, tree, first_of(way[depth])))
     best_level, best_rest = depth, 0.0
     level = depth

@@ -53,6 +53,17 @@ def view_at(_context: Any, address: Any, shape: Any, kind: Any) -> Any:
     return array_type(types.int64, types.UniTuple(types.intp, len(shape)), kind), generate
 
 
+@intrinsic
+def address_of(_context: Any, array: Any) -> Any:
+    """The address of an array's first element. (``ctypes.data`` is unsigned; numba adds it to an int64 as floats.)"""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        structure = make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.ptrtoint(structure.data, _WORD)
+
+    return types.int64(array), generate
+
+
 def _load(builder: Any, address: Any, element: Any) -> Any:
     value = builder.load(typed_pointer(builder, address, element))
     value.align = element.width // 8 if isinstance(element, ir.IntType) else 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stream_rcf.core.kernel import inlined_kernel
 from stream_rcf.core.layout import Block
-from stream_rcf.core.memory import move_bytes
+from stream_rcf.core.memory import address_of, move_bytes
 from stream_rcf.core.store import set_record
 
 
@@ -20,10 +20,10 @@ def insert_sample(block: Block, tree: int, position: int, record: int, priority:
     """Put a sample at ``position``; those from there on move right. The row must have room."""
     size = block.size[tree]
     capacity = block.priority.shape[1]
-    _shift(block.priority.ctypes.data + tree * capacity * 4, 4, position, size, 1)
-    _shift(block.offset.ctypes.data + tree * capacity * 2, 2, position, size, 1)
+    _shift(address_of(block.priority) + tree * capacity * 4, 4, position, size, 1)
+    _shift(address_of(block.offset) + tree * capacity * 2, 2, position, size, 1)
     if block.high_offset.shape[1] > 0:
-        _shift(block.high_offset.ctypes.data + tree * capacity * 2, 2, position, size, 1)
+        _shift(address_of(block.high_offset) + tree * capacity * 2, 2, position, size, 1)
     block.priority[tree, position] = priority
     set_record(block, tree, position, record)
     block.size[tree] = size + 1
@@ -34,10 +34,10 @@ def remove_sample(block: Block, tree: int, position: int) -> None:
     """Take out the sample at ``position``; those behind it move left."""
     size = block.size[tree]
     capacity = block.priority.shape[1]
-    _shift(block.priority.ctypes.data + tree * capacity * 4, 4, position + 1, size, -1)
-    _shift(block.offset.ctypes.data + tree * capacity * 2, 2, position + 1, size, -1)
+    _shift(address_of(block.priority) + tree * capacity * 4, 4, position + 1, size, -1)
+    _shift(address_of(block.offset) + tree * capacity * 2, 2, position + 1, size, -1)
     if block.high_offset.shape[1] > 0:
-        _shift(block.high_offset.ctypes.data + tree * capacity * 2, 2, position + 1, size, -1)
+        _shift(address_of(block.high_offset) + tree * capacity * 2, 2, position + 1, size, -1)
     block.size[tree] = size - 1
 
 
@@ -45,7 +45,7 @@ def remove_sample(block: Block, tree: int, position: int) -> None:
 def insert_node(block: Block, tree: int, slot: int, word: int) -> None:
     """Put a node into ``slot``, before the sample that it is for; the nodes from there on move right."""
     capacity = block.node.shape[1]
-    _shift(block.node.ctypes.data + tree * capacity * 8, 8, slot, block.size[tree] - 1, 1)
+    _shift(address_of(block.node) + tree * capacity * 8, 8, slot, block.size[tree] - 1, 1)
     block.node[tree, slot] = word
 
 
@@ -53,4 +53,4 @@ def insert_node(block: Block, tree: int, slot: int, word: int) -> None:
 def remove_node(block: Block, tree: int, slot: int) -> None:
     """Take out the node in ``slot``, before the sample that it was for; the nodes behind it move left."""
     capacity = block.node.shape[1]
-    _shift(block.node.ctypes.data + tree * capacity * 8, 8, slot + 1, block.size[tree] - 1, -1)
+    _shift(address_of(block.node) + tree * capacity * 8, 8, slot + 1, block.size[tree] - 1, -1)

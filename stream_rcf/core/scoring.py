@@ -6,9 +6,19 @@ Expected inverse depth, algorithm reference section 5 (the AWS form). About 1 fo
 
 from __future__ import annotations
 
-from stream_rcf.core.boxes import begin_box, gaps, grow_box, is_equal, keep_box, point_address
+from stream_rcf.core.boxes import (
+    KEPT_ABOVE,
+    begin_box,
+    gaps,
+    grow_box,
+    is_equal,
+    keep_box,
+    merge_small_sibling,
+    point_address,
+)
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import NO_BOX, Block, Model
+from stream_rcf.core.memory import address_of
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.walk import WALKED_TOGETHER, first_of, mass_of, walk_together
 
@@ -29,14 +39,23 @@ def score_tree(block: Block, model: Model, tree: int, point: int, row: int, scra
     above.
     """
     way, depth = scratch.ways[row], scratch.depths[row]
-    box, mask = scratch.box.ctypes.data, scratch.mask.ctypes.data
+    box, mask = address_of(scratch.box), address_of(scratch.mask)
     leaf = way[depth]
     stored = point_address(block, model, tree, first_of(leaf))
     if is_equal(model, point, stored, mask):
         return seen_score(depth, mass_of(leaf), block.size[tree], scratch)
     begin_box(model, box, stored)
     score = scratch.inverse[depth]
-    for level in range(depth - 1, -1, -1):
+    level = depth - 1
+    while level >= 0 and mass_of(way[level]) <= KEPT_ABOVE:
+        merge_small_sibling(block, model, tree, box, way[level + 1], way[level])
+        distance, sides = gaps(model, box, point, mask)
+        if distance <= 0.0:
+            return score
+        separation = distance / (sides + distance)
+        score = separation * scratch.inverse[level] + (1.0 - separation) * score
+        level -= 1
+    while level >= 0:
         kept = grow_box(block, model, tree, box, way[level + 1], way[level])
         if kept == NO_BOX:
             keep_box(block, model, tree, way[level], box)
@@ -45,6 +64,7 @@ def score_tree(block: Block, model: Model, tree: int, point: int, row: int, scra
             break
         separation = distance / (sides + distance)
         score = separation * scratch.inverse[level] + (1.0 - separation) * score
+        level -= 1
     return score
 
 

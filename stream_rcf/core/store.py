@@ -11,6 +11,7 @@ import numpy as np
 
 from stream_rcf.core.kernel import allocating_kernel, inlined_kernel, kernel
 from stream_rcf.core.layout import RUNS, STORED, Block, Model, open_block
+from stream_rcf.core.memory import address_of
 
 
 @inlined_kernel
@@ -39,7 +40,7 @@ def write_record(block: Block, model: Model, values: np.ndarray) -> None:
 @inlined_kernel
 def latest_point(block: Block, model: Model, records: int) -> int:
     """The address of the point that ends with record number ``records - 1``; there are at least ``shingle_size``."""
-    return block.store.ctypes.data + (records - model.shingle_size) * model.dimensions * 4
+    return address_of(block.store) + (records - model.shingle_size) * model.dimensions * 4
 
 
 @inlined_kernel
