@@ -9,7 +9,7 @@ import numpy as np
 
 from stream_rcf.core.batch import process_blocks
 from stream_rcf.core.block import KeyBlock
-from stream_rcf.core.forest import require_float32
+from stream_rcf.core.inputs import require_float32
 from stream_rcf.core.layout import model_of
 from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters, ThresholdParameters

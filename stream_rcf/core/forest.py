@@ -9,16 +9,19 @@ import numpy as np
 
 from stream_rcf.core.attribution import attribute_point
 from stream_rcf.core.block import KeyBlock
+from stream_rcf.core.forest_queries import ForestQueries, next_point
+from stream_rcf.core.inputs import checked_row, checked_rows
 from stream_rcf.core.inspect import sequences_of
 from stream_rcf.core.kernel import kernel
-from stream_rcf.core.layout import EVENTS_SEEN, STORED, Model, model_of, open_block
+from stream_rcf.core.layout import EVENTS_SEEN, STORED, TIME_DECAY, Model, model_of, open_block
 from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.process import ORDINARY_WEIGHT, is_ready, learn_shingle
 from stream_rcf.core.random_stream import key_seed
+from stream_rcf.core.sampling import change_decay
 from stream_rcf.core.scoring import score_point
 from stream_rcf.core.scratch import Scratch, new_scratch
-from stream_rcf.core.store import append_record, latest_point, write_record
+from stream_rcf.core.store import append_record, latest_point
 from stream_rcf.errors import CheckpointError, UsageError
 
 ROWS_AT_ONCE = 512  # of one call: room is made for so many at a time
@@ -36,7 +39,7 @@ PARAMETERS_FIELDS = np.dtype(
 )
 
 
-class RandomCutForest:
+class RandomCutForest(ForestQueries):
     """A streaming random cut forest with internal shingling (Guha, Mishra, Roy, Schrijvers, ICML 2016).
 
     Each record is scored against the past and then learned. A point is the last ``shingle_size`` records. The first
@@ -74,9 +77,26 @@ class RandomCutForest:
         """Records learned so far."""
         return int(self._block.header()[EVENTS_SEEN])
 
+    @property
+    def time_decay(self) -> float:
+        """The time decay per record in force: that of ``parameters``, or the last one set."""
+        return float(self._block.header()[TIME_DECAY : TIME_DECAY + 1].view(np.float64)[0])
+
+    def set_time_decay(self, value: float) -> None:
+        """Forget faster or more slowly from the next record on: ``value`` per record, at least 0 and below 1.
+
+        What was sampled before stays, with the odds it has by now, and from here on ages at the new rate. Saved with
+        the rest of the state. Raises ``UsageError``, and changes nothing, for a value outside its range.
+        Algorithm reference, section 3.
+        """
+        if not 0.0 <= value < 1.0:
+            raise UsageError(f"time_decay is {value!r}, but must be at least 0 and below 1, per record")
+        if value != self.time_decay:  # else nothing need be rounded anew
+            change_decay(self._block.address, self._model, float(value))
+
     def process_many(self, x: Any) -> np.ndarray:
         """Score and then learn each row of ``x`` (n, dimensions), or (n,) for one dimension; scores (n,) float64."""
-        rows = self._rows(x)
+        rows = checked_rows(x, self._model.dimensions)
         scores = np.empty(len(rows), np.float64)
         for start in range(0, len(rows), ROWS_AT_ONCE):
             part = rows[start : start + ROWS_AT_ONCE]
@@ -90,14 +110,18 @@ class RandomCutForest:
     def score(self, point: Any) -> float:
         """Score of ``point`` (dimensions,) as the next record; nothing changes."""
         self._block.reserve(1)
-        return float(_score_next(self._block.address, self._model, self._row(point), self._scratch))
+        return float(
+            _score_next(
+                self._block.address, self._model, checked_row(point, self._model.dimensions), self._scratch
+            )
+        )
 
     def update(self, point: Any, weight: float = 1.0) -> None:
         """Learn ``point`` (dimensions,) without scoring it.
 
         ``weight``: how readily it is sampled; 2 like two equal points, 0 not at all (it only moves the shingle on).
         """
-        row = self._row(point)
+        row = checked_row(point, self._model.dimensions)
         if not 0.0 <= weight < math.inf:
             raise UsageError(f"weight is {weight!r}, but must be a finite number, at least 0")
         self._block.reserve(1)
@@ -110,7 +134,9 @@ class RandomCutForest:
         Column 0 for lying above what was seen, column 1 for below; all sum to the score. Nothing changes.
         """
         self._block.reserve(1)
-        if _attribute_next(self._block.address, self._model, self._row(point), self._scratch):
+        if _attribute_next(
+            self._block.address, self._model, checked_row(point, self._model.dimensions), self._scratch
+        ):
             return self._scratch.total.copy()
         return np.zeros((self._model.point_dimensions, 2), np.float64)
 
@@ -147,30 +173,6 @@ class RandomCutForest:
         )
         forest._block = unpack(_model(parameters), state)
         return forest
-
-    def _rows(self, x: Any) -> np.ndarray:
-        rows = np.ascontiguousarray(x, np.float64)
-        if rows.ndim == 1 and self._model.dimensions == 1:
-            rows = rows.reshape(-1, 1)
-        if rows.ndim != 2 or rows.shape[1] != self._model.dimensions:
-            raise UsageError(f"x has shape {np.shape(x)}, but must be (n, {self._model.dimensions})")
-        require_float32(rows)
-        return rows
-
-    def _row(self, point: Any) -> np.ndarray:
-        row = np.ascontiguousarray(point, np.float64).reshape(-1)
-        if row.shape[0] != self._model.dimensions:
-            raise UsageError(f"a point has {row.shape[0]} values, but must have {self._model.dimensions}")
-        require_float32(row)
-        return row
-
-
-def require_float32(values: np.ndarray) -> None:
-    """Raise ``UsageError`` unless every value is finite once rounded to float32."""
-    with np.errstate(over="ignore"):
-        finite = np.isfinite(values.astype(np.float32))
-    if not finite.all():
-        raise UsageError(f"{values[~finite].flat[0]} is not a finite 32-bit number; a forest cannot learn it")
 
 
 def _model(parameters: ForestParameters) -> Model:
@@ -223,8 +225,7 @@ def _score_next(address: int, model: Model, row: np.ndarray, scratch: Scratch) -
     block = open_block(address, model)
     if not is_ready(block, model):
         return 0.0
-    write_record(block, model, row)
-    return score_point(block, model, latest_point(block, model, block.integers[STORED] + 1), scratch)
+    return score_point(block, model, next_point(block, model, row), scratch)
 
 
 @kernel
@@ -232,6 +233,5 @@ def _attribute_next(address: int, model: Model, row: np.ndarray, scratch: Scratc
     block = open_block(address, model)
     if not is_ready(block, model):
         return False
-    write_record(block, model, row)
-    attribute_point(block, model, latest_point(block, model, block.integers[STORED] + 1), scratch)
+    attribute_point(block, model, next_point(block, model, row), scratch)
     return True

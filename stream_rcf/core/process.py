@@ -16,7 +16,7 @@ from stream_rcf.core.layout import (
     open_block,
 )
 from stream_rcf.core.reasons import Reason
-from stream_rcf.core.sampling import sample_point
+from stream_rcf.core.sampling import pass_by, sample_point
 from stream_rcf.core.scoring import score_point
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.store import append_record, latest_point
@@ -44,8 +44,12 @@ def is_ready(block: Block, model: Model) -> bool:
 def learn_shingle(block: Block, model: Model, weight: float, scratch: Scratch) -> None:
     """Count the event whose record was just appended, and sample its shingle once that is whole."""
     block.integers[EVENTS_SEEN] += 1
-    if block.integers[EVENTS_SEEN] >= model.shingle_size and weight > 0.0:
+    if block.integers[EVENTS_SEEN] < model.shingle_size:
+        return
+    if weight > 0.0:
         sample_point(block, model, block.integers[STORED] - model.shingle_size, weight, scratch)
+    else:
+        pass_by(block, model)
 
 
 @kernel

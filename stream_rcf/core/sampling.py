@@ -16,6 +16,7 @@ from stream_rcf.core.layout import (
     TIME_DECAY,
     Block,
     Model,
+    open_block,
 )
 from stream_rcf.core.random_stream import ADMISSION, CUTS, PRIORITY, event_word, tree_word, uniform_of
 from stream_rcf.core.sampler import (
@@ -27,6 +28,7 @@ from stream_rcf.core.sampler import (
     limit_of,
     move_base,
     next_evicted,
+    raise_priorities,
     surely_rejected,
 )
 from stream_rcf.core.scratch import Scratch
@@ -75,3 +77,31 @@ def _is_admitted(block: Block, model: Model, tree: int, word: np.uint64) -> bool
     if size == 0 or probability >= 1.0:
         return True
     return uniform_of(tree_word(word, tree, ADMISSION)) < probability
+
+
+@inlined_kernel
+def pass_by(block: Block, model: Model) -> None:
+    """Let the latest point go by unsampled: the next one is the younger for it."""
+    growth = exp(block.floats[TIME_DECAY])
+    for tree in range(model.trees):
+        if block.size[tree] == model.sample_size:
+            block.limit[tree] *= growth
+
+
+@kernel
+def change_decay(address: int, model: Model, decay: float) -> None:
+    """From the next point on let priorities sink by ``decay`` per point.
+
+    Those drawn before are brought to the present, all by the same steps, so they stay exactly as far apart as they are
+    (algorithm reference, section 3; there what had sunk before is lost when a forest is saved, here it is not).
+    """
+    block = open_block(address, model)
+    sequence = max(0, block.integers[EVENTS_SEEN] + 1 - model.shingle_size)
+    move_base(block, sequence)
+    raise_priorities(block, decay_steps(block.floats[TIME_DECAY], sequence - block.integers[BASE_SEQUENCE]))
+    block.integers[BASE_SEQUENCE] = sequence
+    block.integers[KEEPS_PRIORITIES] = 1
+    block.floats[TIME_DECAY] = decay
+    for tree in range(model.trees):
+        if block.size[tree] == model.sample_size:
+            block.limit[tree] = limit_of(block.greatest[tree], decay, 0)

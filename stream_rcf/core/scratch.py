@@ -22,6 +22,10 @@ class Scratch(NamedTuple):
     mask: np.ndarray  # (LANES * k,) uint32: all bits set for each of the d coordinates
     shares: np.ndarray  # (d, 2) float64
     total: np.ndarray  # (d, 2) float64
+    amounts: np.ndarray  # (2, 3, d, 2) float64: see density.py
+    query: np.ndarray  # (LANES * k,) float32: a point being completed, see imputation.py
+    is_missing: np.ndarray  # (d,) bool: which of its coordinates are not known
+    levels: np.ndarray  # (sample_size + 1,) float64: a number for each place on a way
     log2_table: np.ndarray  # (sample_size + 1,) float64: log2(mass + 1)
     inverse: np.ndarray  # (sample_size + 1,) float64: 1 / (depth + 1)
 
@@ -39,6 +43,10 @@ def new_scratch(model: Model) -> Scratch:
         mask,
         np.empty((d, 2), np.float64),
         np.empty((d, 2), np.float64),
+        np.empty((2, 3, d, 2), np.float64),
+        np.zeros(lanes, np.float32),
+        np.zeros(d, np.bool_),
+        np.empty(model.sample_size + 1, np.float64),
         np.array([log2(mass + 1.0) for mass in range(model.sample_size + 1)], np.float64),
         1.0 / (np.arange(model.sample_size + 1) + 1.0),
     )

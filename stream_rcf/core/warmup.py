@@ -25,6 +25,13 @@ def warm_up() -> float:
     forest.update([1.0])
     forest.score([1.0])
     forest.attribution([1.0])
+    forest.displacement([1.0])
+    forest.codisp([1.0])
+    forest.density([1.0])
+    forest.near_neighbors([1.0])
+    forest.impute([0.0], [0])
+    forest.extrapolate(1)
+    forest.set_time_decay(0.5)
     return time.perf_counter() - began
 
 

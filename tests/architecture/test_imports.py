@@ -44,6 +44,7 @@ CORE_STANDARD_LIBRARY = {
     "dataclasses",
     "enum",
     "hashlib",
+    "operator",
     "zlib",
     "math",
     "struct",

@@ -14,7 +14,7 @@ from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.random_stream import key_seed
 from stream_rcf.core.scratch import new_scratch
 from stream_rcf.core.store import survey_store
-from tests.core import direct_kernels
+from tests.core import direct_kernels, direct_queries
 from tests.oracle.comparison import nested
 
 ROOM = 64  # records beyond those that full trees need
@@ -87,6 +87,12 @@ class DirectTrees:
         """Shares of the score by coordinate and direction, (dimensions, 2)."""
         direct_kernels.attribute(self.block.address, self.model, tree, self.lanes(point), self.scratch)
         return self.scratch.shares.copy()
+
+    def expected(self, tree: int, point: Any) -> tuple[float, float]:
+        """Expected displacement and CoDisp of a point in one tree."""
+        return direct_queries.displacements(
+            self.block.address, self.model, tree, self.lanes(point), self.scratch
+        )
 
     def lanes(self, point: Any) -> np.ndarray:
         """A point as kernels read it: whole lanes, with something behind the last coordinate that must not count."""

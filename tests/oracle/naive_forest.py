@@ -52,12 +52,19 @@ class NaiveSampler:
             self.entries = [(bounded(entry[0] + raised), *entry[1:]) for entry in self.entries]
             self.base += span
 
+    def change_decay(self, decay: float, sequence: int) -> None:
+        """Let priorities sink by `decay` from point number `sequence` on; what sank before is settled now."""
+        self.move_base(sequence)
+        raised = math.floor(self.time_decay * STEPS * (sequence - self.base))
+        self.entries = [(bounded(entry[0] + raised), *entry[1:]) for entry in self.entries]
+        self.base, self.time_decay = sequence, decay
+
     def offer(
-        self, point: Point, sequence: int, priority_draw: float, admission_draw: float
+        self, point: Point, sequence: int, priority_draw: float, admission_draw: float, weight: float = 1.0
     ) -> tuple[bool, Point | None]:
         """Offer `point`: whether it was accepted, and the point that had to leave, if one had to."""
         self.move_base(sequence)
-        drawn = math.floor(math.log(-math.log(priority_draw)) * STEPS + 0.5)
+        drawn = math.floor(math.log(-math.log(priority_draw) / weight) * STEPS + 0.5)
         priority = bounded(drawn - math.floor(self.time_decay * STEPS * (sequence - self.base)))
         entry = (priority, -sequence, point)
         if len(self.entries) < self.capacity and admission_draw < self.admission():
@@ -128,17 +135,22 @@ class NaiveForest:
             return np.zeros((self.shingle_size * self.dimensions, 2))
         return np.asarray(np.mean([tree_attribution(tree, point) for tree in self.trees], axis=0))
 
-    def update(self, record: Record) -> None:
-        """Learn `record`: offer the point it completes to every tree's sampler (1.1)."""
+    def set_time_decay(self, decay: float) -> None:
+        """Sample with another decay from the next record on (section 3)."""
+        for sampler in self.samplers:
+            sampler.change_decay(decay, max(0, self.events_seen - (self.shingle_size - 1)))
+
+    def update(self, record: Record, weight: float = 1.0) -> None:
+        """Learn `record`: offer the point it completes to every tree's sampler (1.1), unless its weight is 0 (1.4)."""
         point = self.shingle(record)
-        if point is not None:
+        if point is not None and weight > 0:
             sequence = self.events_seen - (self.shingle_size - 1)
             for number, (sampler, tree) in enumerate(zip(self.samplers, self.trees, strict=True)):
                 draws = [
                     uniform_of(tree_word(self.seed, self.key, sequence, number, purpose))
                     for purpose in (PRIORITY, ADMISSION)
                 ]
-                accepted, evicted = sampler.offer(point, sequence, *draws)
+                accepted, evicted = sampler.offer(point, sequence, *draws, weight)
                 if evicted is not None:
                     tree.delete(evicted)
                     self.evictions += 1
