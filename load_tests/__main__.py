@@ -48,21 +48,24 @@ def main() -> int:
         parser.error(f"--repetitions is {given.repetitions}, but a figure needs at least {LEAST_SAMPLES}")
     facts = machine_facts()
     data: dict[str, object] = {"machine": facts}
-    sections = ["# stream_rcf benchmark", "", *facts_lines(facts), ""]
+    print("\n".join(["# stream_rcf benchmark", "", *facts_lines(facts), ""]), flush=True)
     if given.only != SERVICE:
-        forest = forest_run.measure_forest(
-            forest_run.QUICK if given.quick else forest_run.FULL, repetitions[FOREST]
-        )
-        sections.append(forest_report.markdown(forest))
+        extents = forest_run.QUICK if given.quick else forest_run.FULL
+        forest = forest_run.measure_forest(extents, repetitions[FOREST])
         data[FOREST] = forest_report.plain_data(forest)
+        _hand_out(forest_report.markdown(forest), data, given.json)
     if given.only != FOREST:
         service = measure_service(QUICK if given.quick else FULL, repetitions[SERVICE])
-        sections.append(markdown(service))
         data[SERVICE] = plain_data(service)
-    print("\n".join(sections))
-    if given.json is not None:
-        given.json.write_bytes(orjson.dumps(data, option=orjson.OPT_INDENT_2))
+        _hand_out(markdown(service), data, given.json)
     return 0
+
+
+def _hand_out(section: str, data: dict[str, object], path: Path | None) -> None:
+    """Print a part as soon as it is measured, so that a failure of the next one does not take it along."""
+    print(section, flush=True)
+    if path is not None:
+        path.write_bytes(orjson.dumps(data, option=orjson.OPT_INDENT_2))
 
 
 if __name__ == "__main__":

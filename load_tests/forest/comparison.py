@@ -11,9 +11,8 @@ from load_tests.forest.series import Series
 
 MOST_POINTS = 20_000  # of a turn: more say no more
 FIRST_POINTS = 1000  # of the first turn, which is not measured
-SETTLING_SECONDS = (
-    3.0  # not measured, of the slower side: Java compiles on the same core, and needs about two
-)
+# Not measured, of the slower side, on the core: Java compiles there too, and has its full speed after about three.
+SETTLING_SECONDS = 4.0
 DISTURBED = 0.95  # of the wall clock on the core; below it, another program had a part of the core
 
 
@@ -29,7 +28,7 @@ class Plan:
 class Comparison:
     """Rates in points/s by repetition, by the time on the core; ``wall_ratio`` is by the wall clock.
 
-    ``least_on_core``: the smallest share of a turn's wall clock spent on the core.
+    ``least_on_core``: the smallest share of a turn's wall clock spent on the core, or of the time wanted on several.
     """
 
     ours: Figure
@@ -56,10 +55,10 @@ def settle(implementations: Sequence[Implementation], series: Series, keys: int)
         records = series.take(rounds)
         turns = [implementation.turn(records) for implementation in implementations]
         slowest = max(turns, key=lambda turn: turn.seconds)
-        spent += slowest.seconds
+        spent += slowest.seconds * slowest.on_core
         if spent >= SETTLING_SECONDS:
             return slowest.core_rate
-        rounds = rounds_of(slowest.rate, SETTLING_SECONDS / 3, keys)
+        rounds = rounds_of(slowest.rate, SETTLING_SECONDS / 4, keys)
 
 
 def rounds_of(rate: float, seconds: float, keys: int) -> int:

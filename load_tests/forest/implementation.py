@@ -24,12 +24,14 @@ END_SECONDS = 60.0  # for a program to end after its input has
 class Turn(NamedTuple):
     """One measured stretch. ``on_core``: share of the wall clock that the program had a core, 0 to 1 for each core.
 
-    Rates are in points/s. What other programs take of a core meanwhile counts in ``rate``, not in ``core_rate``.
+    ``waited``: the same for the time that a thread of it wanted a core and had none. Rates are in points/s. What other
+    programs take of a core meanwhile counts in ``rate``, not in ``core_rate``.
     """
 
     points: int
     seconds: float
     on_core: float
+    waited: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -40,6 +42,11 @@ class Turn(NamedTuple):
     def core_rate(self) -> float:
         """By the time on a core: for one core of a program that never waits."""
         return self.rate / self.on_core
+
+    @property
+    def share_had(self) -> float:
+        """Of the time on cores that the program wanted, 0 to 1."""
+        return self.on_core / (self.on_core + self.waited)
 
 
 class Implementation:
@@ -78,11 +85,12 @@ class Implementation:
     def turn(self, records: np.ndarray, *words: object) -> Turn:
         """Score and learn ``records`` (rounds, keys, features), the keys in turn; ``words`` go to the program."""
         self._load(records)
-        began, core_before = time.perf_counter(), self._core_seconds()
+        began, before = time.perf_counter(), self._core_seconds()
         self._tell("turn", *words)
         seconds = float(self._answer())
-        elapsed, on_core = time.perf_counter() - began, self._core_seconds() - core_before
-        return Turn(records.shape[0] * records.shape[1], seconds, on_core / elapsed)
+        elapsed, after = time.perf_counter() - began, self._core_seconds()
+        on_core, waited = ((end - start) / elapsed for start, end in zip(before, after, strict=True))
+        return Turn(records.shape[0] * records.shape[1], seconds, on_core, waited)
 
     def ask(self, *words: object) -> str:
         """The program's answer to a line of its own."""
@@ -124,10 +132,13 @@ class Implementation:
         complaints = self._complaints.read().decode(errors="replace")[-TAIL_CHARACTERS:]
         return RuntimeError(f"{self.name} {what} and ended with {code}:\n{complaints}")
 
-    def _core_seconds(self) -> float:
-        """Seconds of processor time that its threads have had."""
+    def _core_seconds(self) -> tuple[float, float]:
+        """Seconds of processor time that its threads have had, and that they have waited for it."""
         tasks = Path(f"/proc/{self._process.pid}/task").glob("*/schedstat")
-        return NANOSECONDS * sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks)
+        times = [task.read_text(encoding="ascii").split() for task in tasks]
+        return NANOSECONDS * sum(int(had) for had, _, _ in times), NANOSECONDS * sum(
+            int(w) for _, w, _ in times
+        )
 
 
 @contextmanager

@@ -14,14 +14,16 @@ import numpy as np
 
 from stream_rcf import RandomCutForest
 from stream_rcf.core.batch import process_blocks
-from stream_rcf.core.block import KeyBlock
-from stream_rcf.core.layout import Model, model_of
+from stream_rcf.core.layout import model_of
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
-from stream_rcf.core.scratch import Scratch, new_scratch
+from stream_rcf.core.scratch import new_scratch
 from stream_rcf.state.key_table import KeyTable
 
 BATCH_SIZE = 1000  # events of a kernel call: the service's default
-EVENT_MILLISECONDS = 1000  # between two events of a key
+# Keys that learn by turns: few enough for the processor's cache. A call makes room for the events that it gets, so each
+# key gets one event a call, as with the service's many keys.
+LEARNED_TOGETHER = 20
+EVENT_MILLISECONDS = 1000  # between two batches
 
 
 class OneForest:
@@ -53,66 +55,55 @@ class ManyKeys:
     """A forest and a threshold for each key, as the service holds and calls them."""
 
     def __init__(self, parameters: DetectorParameters, keys: int) -> None:
-        self._model: Model = model_of(parameters)
-        self._scratches: list[Scratch] = [new_scratch(self._model) for _ in range(os.cpu_count() or 1)]
+        self._model = model_of(parameters)
+        self._scratches = [new_scratch(self._model) for _ in range(os.cpu_count() or 1)]
+        self._pool = ThreadPoolExecutor(len(self._scratches))
+        self._clock = 0
         self._warm_up(parameters)
+        gc.collect()
         self._resident_before, self._traced_before = _resident_bytes(), _traced_bytes()
         self._table = KeyTable(parameters)
         self._names = [f"host-{number}" for number in range(keys)]
-        self._clock = 0
-        self._pool = ThreadPoolExecutor(len(self._scratches))
 
     def learn(self, records: np.ndarray) -> None:
-        """Learn ``records`` (rounds, keys, features), each key's after one another."""
-        for number, name in enumerate(self._names):
-            block = self._table.touch(name)
-            for start in range(0, len(records), BATCH_SIZE):
-                values = records[start : start + BATCH_SIZE, number].astype(np.float64)
-                self._process(1, [block] * len(values), values)
+        """Learn ``records`` (rounds, keys, features), a few keys after the other."""
+        for first in range(0, len(self._names), LEARNED_TOGETHER):
+            names = self._names[first : first + LEARNED_TOGETHER]
+            for values in records[:, first : first + LEARNED_TOGETHER].astype(np.float64):
+                self._process(names, values, 1)
 
     def turn(self, records: np.ndarray, threads: int) -> float:
-        """Seconds to process ``records`` (rounds, keys, features), keys in turn, a thousand events at a time."""
-        batches = self._batches(records)
+        """Seconds to process ``records`` (rounds, keys, features), the keys in turn, in batches of a thousand."""
+        rounds, keys, features = records.shape
+        names = self._names * rounds
+        values = records.reshape(rounds * keys, features).astype(np.float64)
         began = time.perf_counter()
-        for blocks, values in batches:
-            self._process(threads, blocks, values)
+        for start in range(0, len(values), BATCH_SIZE):
+            end = start + BATCH_SIZE
+            self._process(names[start:end], values[start:end], threads)
         return time.perf_counter() - began
 
-    def _batches(self, records: np.ndarray) -> list[tuple[list[KeyBlock], np.ndarray]]:
-        """The events in batches of a thousand: of several rounds, or of a part of the keys."""
-        rounds, keys, features = records.shape
-        blocks = [self._table.touch(name) for name in self._names]
-        together = max(1, BATCH_SIZE // keys)  # rounds of a batch
-        return [
-            (
-                blocks[first : first + BATCH_SIZE] * len(records[start : start + together]),
-                records[start : start + together, first : first + BATCH_SIZE]
-                .reshape(-1, features)
-                .astype(np.float64),
-            )
-            for start in range(0, rounds, together)
-            for first in range(0, keys, BATCH_SIZE)
-        ]
-
-    def _process(self, threads: int, blocks: Sequence[KeyBlock], values: np.ndarray) -> None:
+    def _process(self, names: Sequence[str], values: np.ndarray, threads: int) -> None:
         self._clock += EVENT_MILLISECONDS
-        timestamps = np.full(len(blocks), self._clock, np.int64)
+        blocks = [self._table.touch(name) for name in names]
+        timestamps = np.full(len(names), self._clock, np.int64)
         run_all = map if threads == 1 else self._pool.map
         process_blocks(self._model, self._scratches[:threads], blocks, values, timestamps, run_all)
 
     def _warm_up(self, parameters: DetectorParameters) -> None:
-        """Load the kernels before memory is measured."""
-        block = KeyTable(parameters).touch("warm-up")
-        zeros = np.zeros((1, self._model.dimensions), np.float64)
-        process_blocks(self._model, self._scratches[:1], [block], zeros, np.zeros(1, np.int64))
+        """Load the kernels and start the threads before memory is measured."""
+        self._table = KeyTable(parameters)
+        names = [str(i % len(self._scratches)) for i in range(BATCH_SIZE)]
+        self._process(names, np.zeros((BATCH_SIZE, self._model.dimensions), np.float64), len(self._scratches))
+        del self._table
 
     def memory(self) -> int:
         """Bytes per key that Python and numpy have asked for, the objects around the arrays included."""
         gc.collect()
-        traced = _traced_bytes() - self._traced_before
-        blocks = self._table.memory_bytes
-        # Memory that does not come from Python's allocators is not traced, and stands beside it.
-        return (traced if traced > blocks else traced + blocks) // len(self._names)
+        traced, blocks = _traced_bytes() - self._traced_before, self._table.memory_bytes
+        if traced < blocks:
+            raise RuntimeError(f"only {traced} of the blocks' {blocks} bytes were traced")
+        return traced // len(self._names)
 
     def resident(self) -> int:
         """Bytes per key by which the process has grown."""

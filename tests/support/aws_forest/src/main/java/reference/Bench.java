@@ -133,7 +133,7 @@ public final class Bench {
     }
 
     /**
-     * Bytes of the compact state as Java serialises it, the smallest of the forms it is usually given.
+     * Bytes of the compact state as Java serialises it, which is smaller than the same as protostuff or as JSON.
      *
      * @param trees whether the trees are saved too; without them other trees are grown from the samples at a load
      */
