@@ -15,7 +15,7 @@ from numba.np.arrayobj import make_array, populate_array
 from stream_rcf.core.kernel import inlined_kernel, intrinsic
 
 CACHE_LINE = 64  # bytes
-READ, KEEP, DATA = 0, 3, 1  # LLVM's arguments: for reading, in all levels of the cache, data not code
+READ, KEEP, DATA = 0, 2, 1  # LLVM's arguments: for reading, past the smallest cache, data not code
 
 _BYTE, _WORD, _HALF = ir.IntType(8), ir.IntType(64), ir.IntType(16)
 
@@ -155,7 +155,7 @@ def move_bytes(_context: Any, target: Any, source: Any, size: Any) -> Any:
 
 
 @intrinsic
-def _prefetch_line(_context: Any, address: Any) -> Any:
+def prefetch_line(_context: Any, address: Any) -> Any:
     """Begin to load the cache line at ``address``; has no effect on any result."""
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -176,4 +176,4 @@ def _prefetch_line(_context: Any, address: Any) -> Any:
 def prefetch(address: int, size: int) -> None:
     """Ask the processor to begin loading ``size`` bytes from ``address`` on, while it works on something else."""
     for offset in range(0, size, CACHE_LINE):
-        _prefetch_line(address + offset)
+        prefetch_line(address + offset)

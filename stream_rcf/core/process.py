@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stream_rcf.core.ahead import aim, aim_at_nothing, fetch_header
 from stream_rcf.core.attribution import attribute_point, relevant_shares
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import (
@@ -86,6 +87,20 @@ def _judge(
     integers[FIRST_ANOMALOUS] = block.integers[RUN_STARTED_AT]
 
 
+@inlined_kernel
+def _look_ahead(
+    model: Model, addresses: np.ndarray, order: np.ndarray, place: int, ahead: np.ndarray
+) -> None:
+    """Aim at the block of the event after the one at ``place``, if it is another; of the one after that, the header."""
+    last = order.shape[0] - 1
+    coming = addresses[order[min(place + 1, last)]]
+    if coming == addresses[order[place]]:
+        aim_at_nothing(ahead)
+    else:
+        aim(coming, model, ahead)
+        fetch_header(addresses[order[min(place + 2, last)]])
+
+
 @kernel
 def process_batch(
     model: Model,
@@ -105,8 +120,10 @@ def process_batch(
     anomalies; ``shares`` (m, dimensions) attribution by feature, set where the grade is above 0.
     Every block must have room for its events in this batch.
     """
-    for i in order:
+    for place in range(order.shape[0]):
+        i = order[place]
         block = open_block(addresses[i], model)
+        _look_ahead(model, addresses, order, place, scratch.ahead)
         append_record(block, model, values[i], block.integers[EVENTS_SEEN])
         _judge(block, model, timestamps[i], scratch, numbers[i], integers[i])
         if numbers[i, GRADE] > 0.0:

@@ -6,6 +6,7 @@ Expected inverse depth, algorithm reference section 5 (the AWS form). About 1 fo
 
 from __future__ import annotations
 
+from stream_rcf.core.ahead import fetch_part
 from stream_rcf.core.boxes import (
     KEPT_ABOVE,
     begin_box,
@@ -75,7 +76,10 @@ def score_point(block: Block, model: Model, point: int, scratch: Scratch) -> flo
     Nothing changes but which boxes are kept, and that changes no result.
     """
     total = 0.0
-    for first in range(0, model.trees, WALKED_TOGETHER):
+    groups = (model.trees + WALKED_TOGETHER - 1) // WALKED_TOGETHER
+    for group in range(groups):
+        first = group * WALKED_TOGETHER
+        fetch_part(scratch.ahead, group, groups)
         walk_together(block, model, first, point, scratch.ways, scratch.depths)
         for row in range(min(WALKED_TOGETHER, model.trees - first)):
             tree = first + row

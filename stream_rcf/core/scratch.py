@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stream_rcf.core.ahead import RANGES
 from stream_rcf.core.arithmetic import log2
 from stream_rcf.core.lanes import LANES
 from stream_rcf.core.layout import Model
@@ -19,6 +20,7 @@ class Scratch(NamedTuple):
     depths: np.ndarray  # (WALKED_TOGETHER,) int64
     box: np.ndarray  # (2 * LANES * k,) float32: see boxes.py
     best_box: np.ndarray  # the same: that of the highest cut so far, while a point is inserted
+    ahead: np.ndarray  # (RANGES, 2) int64: see ahead.py
     mask: np.ndarray  # (LANES * k,) uint32: all bits set for each of the d coordinates
     shares: np.ndarray  # (d, 2) float64
     total: np.ndarray  # (d, 2) float64
@@ -40,6 +42,7 @@ def new_scratch(model: Model) -> Scratch:
         np.zeros(WALKED_TOGETHER, np.int64),
         np.zeros(2 * lanes, np.float32),
         np.zeros(2 * lanes, np.float32),
+        np.zeros((RANGES, 2), np.int64),
         mask,
         np.empty((d, 2), np.float64),
         np.empty((d, 2), np.float64),
