@@ -9,11 +9,12 @@ from stream_rcf.core.layout import (
     ALIGNMENT,
     BLOCK_BYTES,
     BOX_CAPACITY,
-    BOX_FRESH,
-    BOXES_REFUSED,
     EVENTS_SEEN,
+    FRESH,
     HEADER_WORDS,
     KEY_SEED,
+    POOL_STATE,
+    REFUSED,
     RUN_CAPACITY,
     RUNS,
     SAMPLE_CAPACITY,
@@ -56,7 +57,7 @@ class KeyBlock:
             )
         )
         header = self.header()
-        header[BOX_FRESH] = 1
+        header[POOL_STATE + FRESH] = 1
         header[KEY_SEED] = np.uint64(key_seed).astype(np.int64)
         header[TIME_DECAY : TIME_DECAY + 1].view(np.float64)[0] = model.decay
         self.count_headroom()
@@ -139,8 +140,8 @@ class KeyBlock:
     def _wanted_boxes(self, held: int) -> int:
         """Twice as many when the pool was too small, up to a share of the samples."""
         model, header = self.model, self.header()
-        refused = int(header[BOXES_REFUSED])
-        header[BOXES_REFUSED] = 0
+        refused = int(header[POOL_STATE + REFUSED])
+        header[POOL_STATE + REFUSED] = 0
         most = min(2**model.box_bits, 1 + int(model.trees * model.sample_size * BOXES_PER_SAMPLE))
         return held if refused == 0 or held >= most else min(most, max(LEAST_BOXES, 2 * held))
 

@@ -18,6 +18,7 @@ from stream_rcf.core.lanes import (
     LANES,
     add,
     all_zero,
+    any_touches,
     greater,
     lesser,
     load_lanes,
@@ -27,13 +28,12 @@ from stream_rcf.core.lanes import (
     subtract,
     two_sums,
 )
-from stream_rcf.core.layout import BOX_FREE, BOX_FRESH, BOXES_REFUSED, NO_BOX, Block, Model
+from stream_rcf.core.layout import FREE, FRESH, NO_BOX, REFUSED, Block, Model
 from stream_rcf.core.memory import address_of, load_float, load_half
 from stream_rcf.core.nodes import box_of, with_box
 from stream_rcf.core.store import record_of
 from stream_rcf.core.walk import first_of, is_left, mass_of, slot_of
 
-KEPT_ABOVE = 32  # samples: fewer points are read about as fast as their box
 TOGETHER = 4  # points, the last one again where there are fewer: cheaper than to mispredict how many
 BORDERS = 2 * LANE_BYTES  # bytes of one chunk of a box
 
@@ -91,7 +91,7 @@ def merge_sibling(block: Block, model: Model, tree: int, box: int, child: int, p
     begin = first_of(parent) + left * mass_of(child)
     end = begin + mass_of(parent) - mass_of(child)
     kept = NO_BOX
-    if end - begin > KEPT_ABOVE:
+    if end - begin > block.kept_above:
         slot = slot_of(parent) + 1 + left * (mass_of(child) - 1)
         kept = box_of(model, block.node[tree, slot])
     if kept != NO_BOX:
@@ -154,16 +154,16 @@ def _merge_point(model: Model, box: int, point: int) -> None:
 @inlined_kernel
 def keep_box(block: Block, model: Model, tree: int, place: int, box: int) -> None:
     """Keep the box just made of ``place``, if it is large enough and the pool has room."""
-    if mass_of(place) <= KEPT_ABOVE or model.box_bits == 0:
+    if mass_of(place) <= block.kept_above or model.box_bits == 0:
         return
-    number = block.integers[BOX_FREE]
+    number = block.pool_state[FREE]
     if number != NO_BOX:
-        block.integers[BOX_FREE] = np.int64(block.pool[number, 0])
-    elif block.integers[BOX_FRESH] < block.pool.shape[0]:
-        number = block.integers[BOX_FRESH]
-        block.integers[BOX_FRESH] = number + 1
+        block.pool_state[FREE] = np.int64(block.pool[number, 0])
+    elif block.pool_state[FRESH] < block.pool.shape[0]:
+        number = block.pool_state[FRESH]
+        block.pool_state[FRESH] = number + 1
     else:
-        block.integers[BOXES_REFUSED] += 1
+        block.pool_state[REFUSED] += 1
         return
     copy_box(model, address_of(block.pool) + number * (BORDERS * model.chunks), box)
     slot = slot_of(place)
@@ -176,8 +176,8 @@ def drop_box(block: Block, model: Model, tree: int, slot: int) -> None:
     word = block.node[tree, slot]
     number = box_of(model, word)
     if number != NO_BOX:
-        block.pool[number, 0] = np.float32(block.integers[BOX_FREE])  # exact: numbers have at most 15 bits
-        block.integers[BOX_FREE] = number
+        block.pool[number, 0] = np.float32(block.pool_state[FREE])  # exact: numbers have at most 15 bits
+        block.pool_state[FREE] = number
         block.node[tree, slot] = with_box(model, word, NO_BOX)
 
 
@@ -202,14 +202,19 @@ def border(box: int, dimension: int) -> tuple[np.float32, np.float32]:
 
 
 @inlined_kernel
-def is_on_border(model: Model, box: int, point: int) -> bool:
-    """Whether a point that the box holds touches one of its sides."""
-    for i in range(model.point_dimensions):
-        lower, upper = border(box, i)
-        value = load_float(point + 4 * i)
-        if value <= lower or value >= upper:
+def is_on_border(model: Model, box: int, point: int, mask: int) -> bool:
+    """Whether a point that the box holds touches one of its sides; all three are addresses."""
+    for chunk in range(model.chunks):
+        at = box + chunk * BORDERS
+        values, counted = load_lanes(point + chunk * LANE_BYTES), load_lanes(mask + chunk * LANE_BYTES)
+        if any_touches(values, load_lanes(at), load_lanes(at + LANE_BYTES), counted):
             return True
     return False
+
+
+@inlined_kernel
+def _positive(value: np.float32) -> np.float32:
+    return value if value > np.float32(0.0) else np.float32(0.0)
 
 
 @inlined_kernel
@@ -218,6 +223,11 @@ def gaps(model: Model, box: int, point: int, mask: int) -> tuple[float, float]:
 
     Algorithm reference, section 4.6. Sums run over coordinates i, i + 8, ... of each lane and then over the lanes.
     """
+    if model.point_dimensions == 1:  # the same number, without the other lanes
+        lower, upper, value = load_float(box), load_float(box + LANE_BYTES), load_float(point)
+        outside = np.float64(_positive(lower - value) + _positive(value - upper))
+        side = np.float64(upper - lower)
+        return (outside, side) if outside + side < np.inf else wide_gaps(model, box, point)
     distance, sides, zero = no_lanes(), no_lanes(), no_lanes()
     for chunk in range(model.chunks):
         lower = load_lanes(box + chunk * BORDERS)

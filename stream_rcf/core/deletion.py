@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from stream_rcf.core.boxes import KEPT_ABOVE, drop_box, is_on_border, kept_box, point_address
+from stream_rcf.core.boxes import drop_box, is_on_border, kept_box, point_address
 from stream_rcf.core.kernel import inlined_kernel
 from stream_rcf.core.layout import Block, Model
+from stream_rcf.core.memory import address_of
 from stream_rcf.core.nodes import with_more_left
 from stream_rcf.core.rows import remove_node, remove_sample
 from stream_rcf.core.scratch import Scratch
@@ -19,14 +20,14 @@ def delete_sample(block: Block, model: Model, tree: int, position: int, scratch:
     removed = depth  # the place whose node goes
     if mass_of(way[depth]) == 1:
         removed = depth - 1
-    point = point_address(block, model, tree, position)
+    point, mask = point_address(block, model, tree, position), address_of(scratch.mask)
     for above in range(removed):
         place = way[above]
         slot = slot_of(place)
         word = with_more_left(block.node[tree, slot], -is_left(place, way[above + 1]))
         block.node[tree, slot] = word
         box = kept_box(block, model, word)
-        if box != 0 and (mass_of(place) <= KEPT_ABOVE + 1 or is_on_border(model, box, point)):
+        if box != 0 and (mass_of(place) <= block.kept_above + 1 or is_on_border(model, box, point, mask)):
             drop_box(block, model, tree, slot)
     if removed >= 0:
         drop_box(block, model, tree, slot_of(way[removed]))

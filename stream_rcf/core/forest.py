@@ -16,12 +16,13 @@ from stream_rcf.core.kernel import kernel
 from stream_rcf.core.layout import EVENTS_SEEN, STORED, TIME_DECAY, Model, model_of, open_block
 from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
-from stream_rcf.core.process import ORDINARY_WEIGHT, is_ready, learn_shingle
+from stream_rcf.core.process import is_ready, learn_shingle
 from stream_rcf.core.random_stream import key_seed
-from stream_rcf.core.sampling import change_decay
+from stream_rcf.core.sampling import ORDINARY_WEIGHT, change_decay
 from stream_rcf.core.scoring import score_point
 from stream_rcf.core.scratch import Scratch, new_scratch
 from stream_rcf.core.store import append_record, latest_point
+from stream_rcf.core.stretch import process_stretch, stretch_length
 from stream_rcf.errors import CheckpointError, UsageError
 
 ROWS_AT_ONCE = 512  # of one call: room is made for so many at a time
@@ -203,14 +204,20 @@ def _split_parameters(data: bytes) -> tuple[ForestParameters, bytes]:
 @kernel
 def _process_rows(address: int, model: Model, rows: np.ndarray, scratch: Scratch, scores: np.ndarray) -> None:
     block = open_block(address, model)
-    for i in range(rows.shape[0]):
-        append_record(block, model, rows[i], block.integers[EVENTS_SEEN])
-        scores[i] = (
-            score_point(block, model, latest_point(block, model, block.integers[STORED]), scratch)
-            if is_ready(block, model)
-            else 0.0
-        )
+    done = 0
+    while done < rows.shape[0]:
+        count = stretch_length(block, model, rows.shape[0] - done, scratch)
+        if count > 0:
+            process_stretch(block, model, rows[done : done + count], scratch, scores[done : done + count])
+            done += count
+            continue
+        append_record(block, model, rows[done], block.integers[EVENTS_SEEN])
+        scores[done] = 0.0
+        if is_ready(block, model):
+            point = latest_point(block, model, block.integers[STORED])
+            scores[done] = score_point(block, model, point, scratch)
         learn_shingle(block, model, ORDINARY_WEIGHT, scratch)
+        done += 1
 
 
 @kernel

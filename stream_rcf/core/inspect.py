@@ -12,6 +12,9 @@ from stream_rcf.core.layout import (
     BASE_SEQUENCE,
     CUT_VALUE_BITS,
     HEADER_WORDS,
+    KEPT_ABOVE,
+    POOL_STATE,
+    POOL_WORDS,
     RUNS,
     STORE_PADDING,
     TIME_DECAY,
@@ -73,10 +76,12 @@ def views(block: KeyBlock) -> Block:
         (np.int64, (r,)),
         (np.float32, (p * model.dimensions + STORE_PADDING,)),
     )
-    arrays = []
+    arrays: list[Any] = []
     for start, (kind, shape) in zip(starts, shapes, strict=False):
         size = int(np.prod(shape)) * np.dtype(kind).itemsize
         arrays.append(block.memory[start : start + size].view(kind).reshape(shape))
+    behind_pool = Block._fields.index("pool") + 1
+    arrays[behind_pool:behind_pool] = [arrays[0][POOL_STATE : POOL_STATE + POOL_WORDS], KEPT_ABOVE]
     return Block(*arrays)
 
 

@@ -148,3 +148,20 @@ def all_zero(_context: Any, value: Any) -> Any:
         )
 
     return types.boolean(LANES_TYPE), generate
+
+
+@intrinsic
+def any_touches(_context: Any, value: Any, lower: Any, upper: Any, counted: Any) -> Any:
+    """Whether x <= lower or x >= upper in a lane where the bits of ``counted`` are set."""
+
+    def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        value, lower, upper, counted = arguments
+        touches = builder.or_(
+            builder.fcmp_ordered("<=", value, lower), builder.fcmp_ordered(">=", value, upper)
+        )
+        bits = builder.bitcast(counted, _INTEGERS)
+        is_counted = builder.icmp_unsigned("!=", bits, ir.Constant(_INTEGERS, [0] * LANES))
+        found = builder.bitcast(builder.and_(touches, is_counted), ir.IntType(LANES))
+        return builder.icmp_unsigned("!=", found, ir.Constant(ir.IntType(LANES), 0))
+
+    return types.boolean(LANES_TYPE, LANES_TYPE, LANES_TYPE, LANES_TYPE), generate

@@ -26,9 +26,12 @@ HEADER_WORDS = 40  # 8-byte words, integers first
 
 # Integer words of the header: capacities, then what the block holds, then counters of the key.
 BLOCK_BYTES, SAMPLE_CAPACITY, STORE_CAPACITY, RUN_CAPACITY, BOX_CAPACITY = 0, 1, 2, 3, 4
-STORED, RUNS, BOX_FRESH, BOX_FREE, BOXES_REFUSED = 5, 6, 7, 8, 9
+STORED, RUNS, POOL_STATE = 5, 6, 7
 KEY_SEED, EVENTS_SEEN, BASE_SEQUENCE, KEEPS_PRIORITIES = 10, 11, 12, 13
 SCORES_SEEN, RUN_STARTED_AT, RUN_LENGTH = 14, 15, 16
+# Words of the pool's state: the next number never used, the first one given back, how many boxes found no room.
+FRESH, FREE, REFUSED = 0, 1, 2
+POOL_WORDS = 3
 # Floating point words of the header: three decayed statistics (weight, mean, squared deviations each), one score.
 TIME_DECAY, SCORE_STATISTIC, CHANGE_STATISTIC, FALL_STATISTIC, PREVIOUS_SCORE = 24, 25, 28, 31, 34
 HEADER_END = 35
@@ -39,6 +42,7 @@ CUT_VALUE_BITS = 32
 NODE_BITS = 64
 MOST_BOX_BITS = 15  # the word stays positive, so that a shift brings in zeros
 NO_BOX = 0
+KEPT_ABOVE = 32  # samples: fewer points are read about as fast as their box
 WIDE_STORE = 2**16  # records; a store of more keeps the upper halves of offsets too
 STORE_PADDING = LANES  # floats after the last record, so that its lanes can be loaded
 
@@ -114,6 +118,8 @@ class Block(NamedTuple):
     high_offset: Any  # (t, c) uint16: the upper halves; (t, 0) unless the store is wide
     node: Any  # (t, c) int64, in preorder
     pool: Any  # (m, 2 * LANES * chunks) float32: boxes; of each chunk the lower border, then the upper
+    pool_state: Any  # (POOL_WORDS,) int64, in the header
+    kept_above: int  # samples below a node whose box is kept, where the pool has room
     run_first: Any  # (r,) int64: the record where a run of consecutive events begins
     run_event: Any  # (r,) int64: the number of that event, from 0
     store: Any  # (p * dimensions + STORE_PADDING,) float32: the records that points need, oldest first
@@ -167,6 +173,8 @@ def open_block(address: int, model: Model) -> Block:
         view_at(address + high_offset, (t, c if p > WIDE_STORE else 0), np.uint16),
         view_at(address + node, (t, c), np.int64),
         view_at(address + pool, (m if m > 1 else 0, 2 * LANES * model.chunks), np.float32),
+        view_at(address + 8 * POOL_STATE, (POOL_WORDS,), np.int64),
+        KEPT_ABOVE,
         view_at(address + run_first, (r,), np.int64),
         view_at(address + run_event, (r,), np.int64),
         view_at(address + store, (p * model.dimensions + STORE_PADDING,), np.float32),

@@ -15,6 +15,7 @@ from numba.np.arrayobj import make_array, populate_array
 from stream_rcf.core.kernel import inlined_kernel, intrinsic
 
 CACHE_LINE = 64  # bytes
+COMPARED = 16  # int32 at once
 READ, KEEP, DATA = 0, 2, 1  # LLVM's arguments: for reading, past the smallest cache, data not code
 
 _BYTE, _WORD, _HALF = ir.IntType(8), ir.IntType(64), ir.IntType(16)
@@ -129,6 +130,35 @@ def bits_of_float(_context: Any, value: Any) -> Any:
         return builder.zext(builder.bitcast(arguments[0], ir.IntType(32)), _WORD)
 
     return types.int64(types.float32), generate
+
+
+@intrinsic
+def equal_bits(_context: Any, address: Any, value: Any) -> Any:
+    """Which of the COMPARED int32 from ``address`` on equal ``value``: one bit each, the first one lowest."""
+
+    def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        vector = ir.VectorType(ir.IntType(32), COMPARED)
+        values = builder.load(typed_pointer(builder, arguments[0], vector))
+        values.align = 4
+        wanted = builder.trunc(arguments[1], ir.IntType(32))
+        one = builder.insert_element(
+            ir.Constant(vector, ir.Undefined), wanted, ir.Constant(ir.IntType(32), 0)
+        )
+        all_wanted = builder.shuffle_vector(one, one, ir.Constant(vector, [0] * COMPARED))
+        bits = builder.bitcast(builder.icmp_unsigned("==", values, all_wanted), ir.IntType(COMPARED))
+        return builder.zext(bits, _WORD)
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic
+def lowest_bit(_context: Any, word: Any) -> Any:
+    """The number of the lowest bit that is set, from 0; 64 when none is."""
+
+    def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.int64), generate
 
 
 @intrinsic

@@ -17,13 +17,11 @@ from stream_rcf.core.layout import (
     open_block,
 )
 from stream_rcf.core.reasons import Reason
-from stream_rcf.core.sampling import pass_by, sample_point
+from stream_rcf.core.sampling import ORDINARY_WEIGHT, pass_by, sample_point
 from stream_rcf.core.scoring import score_point
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.store import append_record, latest_point
 from stream_rcf.core.threshold import ROUND_OFF, confidence_of, grade_of, learn_score, threshold_and_span
-
-ORDINARY_WEIGHT = 1.0  # of an event that is sampled like any other
 
 # Columns of the results.
 SCORE, THRESHOLD, GRADE, CONFIDENCE = 0, 1, 2, 3

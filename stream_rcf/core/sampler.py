@@ -16,6 +16,7 @@ import numpy as np
 from stream_rcf.core.arithmetic import exp, log
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import BASE_SEQUENCE, TIME_DECAY, Block
+from stream_rcf.core.memory import COMPARED, address_of, equal_bits, lowest_bit
 from stream_rcf.core.store import record_of
 
 STEPS = 2.0**24  # per unit of the natural logarithm
@@ -115,18 +116,16 @@ def greatest_priority(block: Block, tree: int) -> int:
 @inlined_kernel
 def next_evicted(block: Block, tree: int) -> int:
     """The position of the sample with the highest priority, of equal ones the oldest."""
-    row, size, highest = block.priority[tree], block.size[tree], block.greatest[tree]
-    equal = 0
-    for i in range(size):  # a loop without exits is done in vectors
-        equal += row[i] == highest
-    found = 0
-    while row[found] != highest:
-        found += 1
-    if equal == 1:
-        return found
-    oldest = record_of(block, tree, found)
-    for i in range(found + 1, size):
-        if row[i] == highest and record_of(block, tree, i) < oldest:
-            found = i
-            oldest = record_of(block, tree, i)
+    size, highest = int(block.size[tree]), int(block.greatest[tree])
+    row = address_of(block.priority) + tree * block.priority.shape[1] * 4
+    found, oldest = -1, 0
+    for start in range(0, size, COMPARED):
+        bits = equal_bits(row + 4 * start, highest)
+        while bits != 0:
+            position = start + lowest_bit(bits)
+            if position < size:  # behind stand other trees, or other parts of the block
+                record = record_of(block, tree, position)
+                if found < 0 or record < oldest:
+                    found, oldest = position, record
+            bits &= bits - 1
     return found

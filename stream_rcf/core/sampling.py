@@ -33,6 +33,9 @@ from stream_rcf.core.sampler import (
 )
 from stream_rcf.core.scratch import Scratch
 
+ORDINARY_WEIGHT = 1.0  # of an event that is sampled like any other
+REJECTED, ADMITTED, REPLACING = 0, 1, 2  # what becomes of a point that is offered to a tree
+
 
 @kernel
 def sample_point(block: Block, model: Model, record: int, weight: float, scratch: Scratch) -> None:
@@ -44,27 +47,63 @@ def sample_point(block: Block, model: Model, record: int, weight: float, scratch
     move_base(block, sequence)
     decay = block.floats[TIME_DECAY]
     age = sequence - block.integers[BASE_SEQUENCE]
-    sunk = decay_steps(decay, age)
     growth = exp(decay)
     word = event_word(np.uint64(block.integers[KEY_SEED]), sequence)
     if weight != 1.0:
         block.integers[KEEPS_PRIORITIES] = 1
     for tree in range(model.trees):
-        uniform = uniform_of(tree_word(word, tree, PRIORITY))
-        if block.size[tree] == model.sample_size:
-            limit = block.limit[tree]
-            block.limit[tree] = limit * growth
-            if surely_rejected(uniform, limit * weight):
-                continue
-        priority = bounded(draw_steps(uniform, weight) - sunk)
-        if not _is_admitted(block, model, tree, word):
-            if priority >= block.greatest[tree]:
-                continue
-            delete_sample(block, model, tree, next_evicted(block, tree), scratch)
-        insert_point(block, model, tree, record, priority, tree_word(word, tree, CUTS), scratch)
-        block.greatest[tree] = greatest_priority(block, tree)
-        if block.size[tree] == model.sample_size:
-            block.limit[tree] = limit_of(block.greatest[tree], decay, age + 1)
+        verdict, priority = judge_offer(block, model, tree, word, weight, decay, age, growth)
+        if verdict != REJECTED:
+            take_point(block, model, tree, record, verdict, priority, word, decay, age, scratch)
+
+
+@inlined_kernel
+def judge_offer(
+    block: Block,
+    model: Model,
+    tree: int,
+    word: np.uint64,
+    weight: float,
+    decay: float,
+    age: int,
+    growth: float,
+) -> tuple[int, int]:
+    """(REJECTED, ADMITTED or REPLACING, the priority drawn) for a point whose event has the random ``word``.
+
+    Called once for each tree and point: the limit of sure rejection goes on to the next point.
+    """
+    uniform = uniform_of(tree_word(word, tree, PRIORITY))
+    if block.size[tree] == model.sample_size:
+        limit = block.limit[tree]
+        block.limit[tree] = limit * growth
+        if surely_rejected(uniform, limit * weight):
+            return REJECTED, 0
+    priority = bounded(draw_steps(uniform, weight) - decay_steps(decay, age))
+    if _is_admitted(block, model, tree, word):
+        return ADMITTED, priority
+    return REPLACING if priority < block.greatest[tree] else REJECTED, priority
+
+
+@inlined_kernel
+def take_point(
+    block: Block,
+    model: Model,
+    tree: int,
+    record: int,
+    verdict: int,
+    priority: int,
+    word: np.uint64,
+    decay: float,
+    age: int,
+    scratch: Scratch,
+) -> None:
+    """Let the tree learn the point that begins at ``record``, ``age`` points after the base."""
+    if verdict == REPLACING:
+        delete_sample(block, model, tree, next_evicted(block, tree), scratch)
+    insert_point(block, model, tree, record, priority, tree_word(word, tree, CUTS), scratch)
+    block.greatest[tree] = greatest_priority(block, tree)
+    if block.size[tree] == model.sample_size:
+        block.limit[tree] = limit_of(block.greatest[tree], decay, age + 1)
 
 
 @inlined_kernel

@@ -9,17 +9,22 @@ import numpy as np
 from stream_rcf.core.ahead import RANGES
 from stream_rcf.core.arithmetic import log2
 from stream_rcf.core.lanes import LANES
-from stream_rcf.core.layout import Model
-from stream_rcf.core.walk import WALKED_TOGETHER
+from stream_rcf.core.layout import POOL_WORDS, Model
+from stream_rcf.core.walk import WALKED_TOGETHER, Walks
+
+LONGEST_STRETCH = 512  # events: more would share the cost of a tree's boxes no further
 
 
 class Scratch(NamedTuple):
     """Not to be shared between threads. ``d`` point dimensions, ``k`` chunks of eight lanes."""
 
-    ways: np.ndarray  # (WALKED_TOGETHER, sample_size + 1) int64: see walk.py
-    depths: np.ndarray  # (WALKED_TOGETHER,) int64
+    walks: Walks
+    ways: np.ndarray  # (3, sample_size + 1) int64: of one walk, and what else its places need
     box: np.ndarray  # (2 * LANES * k,) float32: see boxes.py
     best_box: np.ndarray  # the same: that of the highest cut so far, while a point is inserted
+    pool: np.ndarray  # room for the boxes of one tree: see workshop.py
+    pool_state: np.ndarray  # (POOL_WORDS,) int64
+    event_words: np.ndarray  # (LONGEST_STRETCH,) uint64: the random word of each event
     ahead: np.ndarray  # (RANGES, 2) int64: see ahead.py
     mask: np.ndarray  # (LANES * k,) uint32: all bits set for each of the d coordinates
     shares: np.ndarray  # (d, 2) float64
@@ -38,10 +43,15 @@ def new_scratch(model: Model) -> Scratch:
     mask = np.zeros(lanes, np.uint32)
     mask[:d] = 0xFFFFFFFF
     return Scratch(
-        np.zeros((WALKED_TOGETHER, model.sample_size + 1), np.int64),
-        np.zeros(WALKED_TOGETHER, np.int64),
+        Walks(
+            np.zeros((WALKED_TOGETHER, model.sample_size + 1), np.int64), np.zeros(WALKED_TOGETHER, np.int64)
+        ),
+        np.zeros((3, model.sample_size + 1), np.int64),
         np.zeros(2 * lanes, np.float32),
         np.zeros(2 * lanes, np.float32),
+        np.zeros((min(2**model.box_bits, model.sample_size + 1), 2 * lanes), np.float32),
+        np.zeros(POOL_WORDS, np.int64),
+        np.zeros(LONGEST_STRETCH, np.uint64),
         np.zeros((RANGES, 2), np.int64),
         mask,
         np.empty((d, 2), np.float64),

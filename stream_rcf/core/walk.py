@@ -5,6 +5,8 @@ A way is one word for each place on it: the first sample below, how many there a
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from stream_rcf.core.kernel import inlined_kernel
@@ -19,6 +21,13 @@ WITHOUT_MASS = ~(FIELD_MASK << FIELD_BITS)
 SEVERAL = (FIELD_MASK - 1) << FIELD_BITS  # the bits of a mass above 1
 NEXT_SLOT = 1 << (2 * FIELD_BITS)
 RIGHTWARD = 1 - (1 << FIELD_BITS) + NEXT_SLOT  # for each sample left of the cut: first and slot up, mass down
+
+
+class Walks(NamedTuple):
+    """Where walks in step put their ways."""
+
+    ways: Any  # (WALKED_TOGETHER, sample_size + 1) int64: each way, root first
+    depths: Any  # (WALKED_TOGETHER,) int64: the places before its last, the leaf
 
 
 @inlined_kernel
@@ -62,46 +71,80 @@ def _step(model: Model, nodes: int, place: int, point: int) -> tuple[int, bool]:
 
 
 @inlined_kernel
-def walk_together(
-    block: Block, model: Model, tree: int, point: int, ways: np.ndarray, depths: np.ndarray
+def _walk_four(
+    model: Model,
+    nodes: tuple[int, int, int, int],
+    places: tuple[int, int, int, int],
+    points: tuple[int, int, int, int],
+    walks: Walks,
 ) -> None:
-    """Walk ``tree`` and the three after it, none empty, down to the leaves for the point at address ``point``.
-
-    ``ways`` (4, sample_size + 1) int64 receives each tree's way, root first; ``depths`` (4,) int64 the places before
-    its last, the leaf. Trees beyond the last are walked as the last one again.
-    """
-    last = block.size.shape[0] - 1
-    tree_1, tree_2, tree_3 = min(tree + 1, last), min(tree + 2, last), min(tree + 3, last)
-    row = block.node.shape[1] * 8
-    nodes_0 = address_of(block.node) + tree * row
-    nodes_1 = address_of(block.node) + tree_1 * row
-    nodes_2 = address_of(block.node) + tree_2 * row
-    nodes_3 = address_of(block.node) + tree_3 * row
-    way_row = ways.shape[1] * 8
-    way_0 = address_of(ways)
+    """Four walks in step from the roots ``places``; ``nodes`` and ``points`` are addresses."""
+    way_row = walks.ways.shape[1] * 8
+    way_0 = address_of(walks.ways)
     way_1, way_2, way_3 = way_0 + way_row, way_0 + 2 * way_row, way_0 + 3 * way_row
     at_0, at_1, at_2, at_3 = way_0, way_1, way_2, way_3
-    place_0, place_1 = place_word(0, int(block.size[tree]), 0), place_word(0, int(block.size[tree_1]), 0)
-    place_2, place_3 = place_word(0, int(block.size[tree_2]), 0), place_word(0, int(block.size[tree_3]), 0)
+    place_0, place_1, place_2, place_3 = places
     while True:
         store_word(at_0, place_0)
         store_word(at_1, place_1)
         store_word(at_2, place_2)
         store_word(at_3, place_3)
-        place_0, on_0 = _step(model, nodes_0, place_0, point)
-        place_1, on_1 = _step(model, nodes_1, place_1, point)
-        place_2, on_2 = _step(model, nodes_2, place_2, point)
-        place_3, on_3 = _step(model, nodes_3, place_3, point)
+        place_0, on_0 = _step(model, nodes[0], place_0, points[0])
+        place_1, on_1 = _step(model, nodes[1], place_1, points[1])
+        place_2, on_2 = _step(model, nodes[2], place_2, points[2])
+        place_3, on_3 = _step(model, nodes[3], place_3, points[3])
         at_0 += 8 * int(on_0)
         at_1 += 8 * int(on_1)
         at_2 += 8 * int(on_2)
         at_3 += 8 * int(on_3)
-        if not (on_0 | on_1 | on_2 | on_3):
+        if int(on_0) + int(on_1) + int(on_2) + int(on_3) == 0:  # one branch; "or" would become four
             break
-    depths[0] = (at_0 - way_0) >> 3
-    depths[1] = (at_1 - way_1) >> 3
-    depths[2] = (at_2 - way_2) >> 3
-    depths[3] = (at_3 - way_3) >> 3
+    walks.depths[0] = (at_0 - way_0) >> 3
+    walks.depths[1] = (at_1 - way_1) >> 3
+    walks.depths[2] = (at_2 - way_2) >> 3
+    walks.depths[3] = (at_3 - way_3) >> 3
+
+
+@inlined_kernel
+def _root(block: Block, tree: int) -> int:
+    return place_word(0, int(block.size[tree]), 0)
+
+
+@inlined_kernel
+def walk_trees(block: Block, model: Model, tree: int, point: int, walks: Walks) -> None:
+    """Walk ``tree`` and the three after it, none empty, down to the leaves for the point at address ``point``.
+
+    Trees beyond the last are walked as the last one again.
+    """
+    last = block.size.shape[0] - 1
+    second, third, fourth = min(tree + 1, last), min(tree + 2, last), min(tree + 3, last)
+    row = block.node.shape[1] * 8
+    nodes = address_of(block.node)
+    _walk_four(
+        model,
+        (nodes + tree * row, nodes + second * row, nodes + third * row, nodes + fourth * row),
+        (_root(block, tree), _root(block, second), _root(block, third), _root(block, fourth)),
+        (point, point, point, point),
+        walks,
+    )
+
+
+@inlined_kernel
+def walk_points(block: Block, model: Model, tree: int, point: int, last: int, walks: Walks) -> None:
+    """Walk one tree, which is not empty, for the point at address ``point`` and those of the three records after it.
+
+    Points beyond the one at ``last`` are walked as that one again.
+    """
+    row = model.dimensions * 4
+    nodes = address_of(block.node) + tree * block.node.shape[1] * 8
+    root = _root(block, tree)
+    _walk_four(
+        model,
+        (nodes, nodes, nodes, nodes),
+        (root, root, root, root),
+        (point, min(point + row, last), min(point + 2 * row, last), min(point + 3 * row, last)),
+        walks,
+    )
 
 
 @inlined_kernel

@@ -17,7 +17,7 @@ from stream_rcf.core.sampler import greatest_priority, move_base, next_evicted
 from stream_rcf.core.scoring import score_tree
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.store import append_record
-from stream_rcf.core.walk import walk_to_leaf, walk_to_sample, walk_together
+from stream_rcf.core.walk import walk_to_leaf, walk_to_sample, walk_trees
 
 
 @kernel
@@ -52,7 +52,7 @@ def delete(address: int, model: Model, tree: int, position: int, scratch: Scratc
 def score(address: int, model: Model, tree: int, point: np.ndarray, scratch: Scratch) -> float:
     """The score of ``point`` (8 * chunks,) float32 in one tree; that and the three after it hold samples."""
     block = open_block(address, model)
-    walk_together(block, model, tree, point.ctypes.data, scratch.ways, scratch.depths)
+    walk_trees(block, model, tree, point.ctypes.data, scratch.walks)
     value = score_tree(block, model, tree, point.ctypes.data, 0, scratch)
     return value * scratch.log2_table[block.size[tree]]
 
@@ -73,12 +73,6 @@ def leaf_way(address: int, model: Model, tree: int, point: np.ndarray, scratch: 
 def sample_way(address: int, model: Model, tree: int, position: int, scratch: Scratch) -> int:
     """Depth of the leaf that holds the sample at ``position``; the way stands in the scratch's first row."""
     return walk_to_sample(open_block(address, model), model, tree, position, scratch.ways[0])
-
-
-@kernel
-def four_ways(address: int, model: Model, tree: int, point: np.ndarray, scratch: Scratch) -> None:
-    """Walk ``tree`` and the three after it down to ``point``'s leaves, in step."""
-    walk_together(open_block(address, model), model, tree, point.ctypes.data, scratch.ways, scratch.depths)
 
 
 @kernel

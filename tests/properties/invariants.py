@@ -18,10 +18,10 @@ from stream_rcf.core.inspect import (
     views,
 )
 from stream_rcf.core.layout import (
-    BOX_FREE,
-    BOX_FRESH,
     CUT_VALUE_BITS,
     EVENTS_SEEN,
+    FREE,
+    FRESH,
     LANES,
     NO_BOX,
     RUNS,
@@ -155,11 +155,11 @@ def box_numbers(model: Model, parts: Block, tree: int) -> list[int]:
 def check_pool(parts: Block, numbers: list[int]) -> None:
     """Every box of the pool is kept by one node, or free, or was never used."""
     free = []
-    number = int(parts.integers[BOX_FREE])
+    number = int(parts.pool_state[FREE])
     while number != NO_BOX:
         assert number not in free, "the free list must end"
         free.append(number)
         number = int(parts.pool[number, 0])
-    fresh = int(parts.integers[BOX_FRESH])
+    fresh = int(parts.pool_state[FRESH])
     assert fresh <= max(1, parts.pool.shape[0])
     assert sorted(numbers + free) == list(range(1, fresh))

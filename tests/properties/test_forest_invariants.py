@@ -9,7 +9,7 @@ from hypothesis import given
 
 from stream_rcf.core.forest import RandomCutForest
 from stream_rcf.core.inspect import sample, tree_structure, views
-from stream_rcf.core.layout import BOX_FRESH, EVENTS_SEEN
+from stream_rcf.core.layout import EVENTS_SEEN, FRESH
 from tests.properties.generated import bounded, forests_and_records
 from tests.properties.invariants import box_numbers, check_block
 
@@ -70,7 +70,7 @@ def test_kept_boxes_follow_points_that_come_and_go() -> None:
         after = [number for tree in range(5) for number in box_numbers(forest._model, parts, tree)]
         given_up += len(set(before) - set(after))
         forest.score(x[event - 1])
-        kept = max(kept, int(views(forest._block).integers[BOX_FRESH]) - 1)
+        kept = max(kept, int(views(forest._block).pool_state[FRESH]) - 1)
         if event % 5 == 0:
             check_forest(forest)
     assert kept >= 10
