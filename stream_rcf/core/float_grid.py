@@ -21,6 +21,7 @@ EXPONENT_MASK = 255
 LEAST_STEP = -149  # exponent of the least float32 above 0
 GREATEST_STEP = 104  # exponent of the step between the greatest two
 MOST_CELLS = 1 << 24  # on either side of 0
+_POWERS = np.array([math.ldexp(1.0, exponent) for exponent in range(LEAST_STEP, 1 - LEAST_STEP)], np.float64)
 
 
 @inlined_kernel
@@ -44,15 +45,20 @@ def step_exponent(lower: np.float32, upper: np.float32) -> int:
 
 
 @inlined_kernel
+def _power_of_two(exponent: int) -> float:
+    return _POWERS[exponent - LEAST_STEP]
+
+
+@inlined_kernel
 def cell_of(value: np.float32, exponent: int) -> int:
     """The cell that holds the value, in a grid with steps of ``2**exponent``: exact."""
-    return int(np.floor(math.ldexp(np.float64(value), -exponent)))
+    return int(np.floor(np.float64(value) * _power_of_two(-exponent)))
 
 
 @inlined_kernel
 def first_rank(cell: int, exponent: int) -> int:
     """The rank of the least value in the cell; of the last cell's end that of infinity."""
-    return rank_of(np.float32(math.ldexp(np.float64(cell), exponent)))
+    return rank_of(np.float32(cell * _power_of_two(exponent)))
 
 
 @inlined_kernel

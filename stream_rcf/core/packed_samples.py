@@ -35,19 +35,26 @@ from stream_rcf.core.store import record_of
 
 PRIORITY_BITS = 32
 
-# Contexts of the flags (is it as large as any, is it drawn as the seed says, are the priorities), and of the gaps between points.
+# Contexts of the flags (is it as large as any, drawn as the seed says, are the priorities), and of gaps between points.
 FULL, DRAWN, PRIORITIES_DRAWN, BETWEEN, SAMPLE_CONTEXTS = 0, 1, 2, 3, 3 + LENGTH_CONTEXTS
 
 
 @kernel
 def encode_sample(
-    coder: Coder, context: int, block: Block, tree: int, most: int, points: Points, count: int, rows: np.ndarray
+    coder: Coder,
+    context: int,
+    block: Block,
+    tree: int,
+    most: int,
+    points: Points,
+    count: int,
+    rows: np.ndarray,
 ) -> None:
     """Write a tree's sample, of at most ``most``, and leave its entries in ``rows[0]``, oldest first.
 
     ``rows`` (2, at least one more than records) int64; ``context`` is the first of ``SAMPLE_CONTEXTS``.
     """
-    size = np.int64(block.size[tree])
+    size = int(block.size[tree])
     encode_bit(coder, context + FULL, int(size == most))
     if size < most:
         encode_uniform(coder, size, most)
@@ -70,7 +77,7 @@ def encode_sample(
     found, before, priorities_drawn = 0, -1, True
     for place in range(count):
         if held[place] >= 0:
-            priority = np.int64(block.priority[tree, held[place]])
+            priority = int(block.priority[tree, held[place]])
             priorities_drawn &= redrawn_priority(points, place, tree) == priority
             entries[found] = entry_of(priority, points.record[place])
             found += 1
@@ -85,7 +92,7 @@ def encode_sample(
 def decode_sample(
     coder: Coder, context: int, tree: int, most: int, points: Points, count: int, rows: np.ndarray
 ) -> int:
-    """Read a tree's sample, of at most ``most``, into ``rows[0]``, oldest first; returns its size, or -1 if it is none."""
+    """Read a tree's sample, of at most ``most``, into ``rows[0]``, oldest first; returns its size, or -1 for none."""
     size = most
     if not decode_bit(coder, context + FULL):
         size = decode_uniform(coder, most)

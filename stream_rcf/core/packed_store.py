@@ -36,7 +36,7 @@ from stream_rcf.core.range_coder import (
 
 GRIDS = GREATEST_STEP - LEAST_STEP + 1
 MOST_DIGITS = 4  # behind the decimal point
-FOLLOWINGS = 8  # the mean moves by 2**-following of what the value was off it
+FOLLOWINGS = 4  # the mean moves by 4**-following of what the value was off it
 FRACTION_BITS = 8  # of the mean
 MOST_MULTIPLE = 1 << 40  # of a decimal fraction; exact in float64 with all its digits
 
@@ -104,7 +104,7 @@ def _expected(mean: int) -> int:
 
 @inlined_kernel
 def _followed(mean: int, whole: int, following: int) -> int:
-    return mean + (((whole << FRACTION_BITS) - mean) >> following)
+    return mean + (((whole << FRACTION_BITS) - mean) >> (2 * following))
 
 
 @inlined_kernel
@@ -139,7 +139,7 @@ def _grid_exponent(block: Block, model: Model, feature: int) -> int:
 @kernel
 def _best_following(wholes: np.ndarray, count: int) -> int:
     """With which following the differences have the fewest bits."""
-    best, fewest = 0, np.int64(-1)
+    best, fewest = 0, -1
     for following in range(FOLLOWINGS):
         mean, bits = 0, 0
         for i in range(count):
@@ -162,7 +162,7 @@ def encode_values(coder: Coder, block: Block, model: Model, wholes: np.ndarray) 
         for record in range(stored):
             value = block.store[record * model.dimensions + feature]
             if digits >= 0:
-                wholes[record] = np.int64(np.rint(np.float64(value) * power))
+                wholes[record] = int(np.rint(np.float64(value) * power))
             else:
                 wholes[record] = cell_of(value, exponent)
         following = _best_following(wholes, stored)

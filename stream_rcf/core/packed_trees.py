@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rcf.core.boxes import begin_box, border, extend_box
+from stream_rcf.core.boxes import BORDERS, border
 from stream_rcf.core.float_grid import decode_between, encode_between
 from stream_rcf.core.kernel import inlined_kernel, kernel
-from stream_rcf.core.lanes import LANES
+from stream_rcf.core.lanes import LANE_BYTES, LANES, greater, lesser, load_lanes, store_lanes
 from stream_rcf.core.layout import BASE_SEQUENCE, EVENTS_SEEN, TIME_DECAY, Block, Model
 from stream_rcf.core.memory import address_of, load_float
 from stream_rcf.core.nodes import cut_value_of, dimension_of, node_word
@@ -33,7 +33,9 @@ from stream_rcf.core.redrawn_cuts import (
 from stream_rcf.core.sampler import greatest_priority, limit_of
 from stream_rcf.core.store import set_record
 
-FINEST_SHARE = 65535.0  # of the longest side of a box: how finely the probabilities of its coordinates are told apart
+FINEST_SHARE = (
+    65535.0  # of the longest side of a box: how finely the probabilities of its coordinates are told apart
+)
 TREE_CONTEXTS = SAMPLE_CONTEXTS + CUT_CONTEXTS
 
 
@@ -65,9 +67,19 @@ def new_tree_scratch(model: Model, records: int) -> TreeScratch:
 
 @inlined_kernel
 def _box_samples(block: Block, model: Model, entries: np.ndarray, first: int, mass: int, box: int) -> None:
-    begin_box(model, box, address_in(block, model, entries[first]))
-    for i in range(first + 1, first + mass):
-        extend_box(model, box, address_in(block, model, entries[i]))
+    """The box of the samples, two at a time, the last one again where there is but one."""
+    last = first + mass - 1
+    for chunk in range(model.chunks):
+        start = chunk * LANE_BYTES
+        lower = load_lanes(address_in(block, model, entries[first]) + start)
+        upper = lower
+        for i in range(first + 1, first + mass, 2):
+            values = load_lanes(address_in(block, model, entries[i]) + start)
+            second = load_lanes(address_in(block, model, entries[min(i + 1, last)]) + start)
+            lower = lesser(lower, lesser(values, second))
+            upper = greater(upper, greater(values, second))
+        store_lanes(box + chunk * BORDERS, lower)
+        store_lanes(box + chunk * BORDERS + LANE_BYTES, upper)
 
 
 @inlined_kernel
@@ -132,7 +144,7 @@ def encode_tree(
     encode_sample(coder, context, block, tree, most, points, count, rows)
     box, mask = address_of(scratch.box), address_of(scratch.mask)
     cut_context = context + SAMPLE_CONTEXTS
-    pending = _push(places, 0, 0, 0, np.int64(block.size[tree]))
+    pending = _push(places, 0, 0, 0, int(block.size[tree]))
     while pending > 0:
         pending -= 1
         slot, first, mass = places[pending, 0], places[pending, 1], places[pending, 2]
@@ -141,7 +153,19 @@ def encode_tree(
         is_written = False
         if mass <= MOST_SAMPLES:
             is_written = encode_redrawn(
-                coder, cut_context, block, model, tree, points, rows[0], first, mass, box, mask, dimension, value
+                coder,
+                cut_context,
+                block,
+                model,
+                tree,
+                points,
+                rows[0],
+                first,
+                mass,
+                box,
+                mask,
+                dimension,
+                value,
             )
         else:
             _box_samples(block, model, rows[0], first, mass, box)
@@ -195,7 +219,7 @@ def decode_tree(
             lower, upper = border(box, dimension)
             value = decode_between(coder, lower, upper)
         left = _split(block, model, rows, first, mass, dimension, value)
-        if left == 0 or left == mass:
+        if not 0 < left < mass:
             return False
         block.node[tree, slot] = node_word(model, value, left, dimension)
         pending = _push(places, pending, slot + left, first + left, mass - left)

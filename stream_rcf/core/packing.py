@@ -126,11 +126,13 @@ def pack(block: KeyBlock) -> bytes:
     samples = int(largest_sample(block.address, model))
     scratch = new_tree_scratch(model, records)
     wholes = np.empty(records, np.int64)
-    room, size = 0, _usual_bytes(model, records, samples)
-    while size > room:
-        room = size
+    room = _usual_bytes(model, records, samples)
+    while True:
         coder = new_coder(np.empty(room, np.uint8), CONTEXTS)
         size = int(_encode(block.address, model, samples, coder, wholes, scratch))
+        if size <= room:
+            break
+        room = size
     body = b"".join(
         (
             PREFIX.pack(MAGIC, FORMAT_VERSION, *_shape(model), records, runs, samples),
@@ -194,6 +196,8 @@ def _check(state: np.ndarray) -> None:
         raise CheckpointError(f"a key's state counts {events} events: impossible")
     if not 0 <= int(state[BASE_SEQUENCE]) <= events:
         raise CheckpointError("a key's state is damaged: the base of its priorities lies in the future")
+    if int(state[KEEPS_PRIORITIES]) not in (0, 1):
+        raise CheckpointError("a key's state is damaged: a flag in it is neither set nor clear")
     floats = state[TIME_DECAY:HEADER_END].view(np.float64)
     if not np.isfinite(floats).all():
         raise CheckpointError(f"a key's state is damaged: {DAMAGE[BAD_VALUES]}")

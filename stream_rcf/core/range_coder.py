@@ -4,7 +4,7 @@ After G. N. N. Martin, "Range encoding", 1979, with bytes carried back when ``lo
 they are met, each context for itself: the mean of what it saw, of about the last ``LONGEST_MEMORY`` bits.
 
 A decoder never fails in the middle: past the end of the bytes it reads zeros, and what no encoder writes it notes.
-``is_whole`` says at the end whether all was as an encoder left it; what was decoded before may be nonsense till then, but
+``is_whole`` says at the end whether all was as an encoder left it. Till then what was decoded may be nonsense, but
 every number is in the range that was asked for.
 """
 
@@ -42,7 +42,9 @@ class Coder(NamedTuple):
     """What is written or read, and how far."""
 
     data: np.ndarray  # (bytes,) uint8
-    state: np.ndarray  # (STATE_WORDS,) int64; while decoding LOW is how far the code lies above the range's lower end
+    state: (
+        np.ndarray
+    )  # (STATE_WORDS,) int64; while decoding LOW is how far the code lies above the range's lower end
     chances: np.ndarray  # (contexts, 2) int64: of a bit that is 0, of 2**CHANCE_BITS; bits seen
 
 
@@ -184,7 +186,7 @@ def finish_encoding(coder: Coder) -> int:
 def _next_byte(coder: Coder) -> int:
     position = coder.state[POSITION]
     coder.state[POSITION] = position + 1
-    return np.int64(coder.data[position]) if position < coder.data.shape[0] else 0
+    return int(coder.data[position]) if position < coder.data.shape[0] else 0
 
 
 @kernel

@@ -8,28 +8,31 @@ Whoever saves must look whether that is so (a sample may also be filling up slow
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from llvmlite import ir
+from numba import types
 
 from stream_rcf.core.arithmetic import exp
-from stream_rcf.core.kernel import inlined_kernel, kernel
+from stream_rcf.core.kernel import inlined_kernel, intrinsic, kernel
 from stream_rcf.core.layout import BASE_SEQUENCE, KEY_SEED, RUNS, STORED, TIME_DECAY, Block, Model
 from stream_rcf.core.random_stream import PRIORITY, event_word, tree_word, uniform_of
 from stream_rcf.core.sampler import (
     GREATEST_PRIORITY,
     NEVER,
+    REJECTION_MARGIN,
     STEPS,
     bounded,
     decay_steps,
     draw_steps,
     span_of,
-    surely_rejected,
 )
 
 RECORD_BITS = 32  # the lower half of an entry; the upper one is the priority
 RECORD_MASK = (1 << RECORD_BITS) - 1
 NO_POINT = -1
+NEARLY_TWO = 2.0 - 2.0**-50  # by more than rounding can make up for
 
 
 class Points(NamedTuple):
@@ -85,7 +88,11 @@ def list_points(block: Block, model: Model, points: Points) -> int:
     for run in range(runs):
         first = block.run_first[run]
         end = block.run_first[run + 1] if run + 1 < runs else stored
-        age, raised, factor = span, 0, 0.0  # from the base of the time on; factors are carried on by multiplication
+        age, raised, factor = (
+            span,
+            0,
+            0.0,
+        )  # from the base of the time on; factors are carried on by multiplication
         for record in range(first, end):
             if record + model.shingle_size > end:
                 points.place[record] = NO_POINT
@@ -115,20 +122,34 @@ def redrawn_priority(points: Points, place: int, tree: int) -> int:
     return bounded(bounded(draw_steps(uniform, 1.0) - points.sunk[place]) + points.raised[place])
 
 
+@intrinsic
+def _one_more(_context: Any, word: Any) -> Any:
+    """1 and the uniform number of a word, rounded down: made of its bits, several times as fast as the number."""
+
+    def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        word_type = ir.IntType(64)
+        bits = builder.lshr(arguments[0], ir.Constant(word_type, 12))
+        return builder.bitcast(builder.or_(bits, ir.Constant(word_type, 1023 << 52)), ir.DoubleType())
+
+    return types.float64(types.uint64), generate
+
+
 @kernel
 def redraw_sample(points: Points, count: int, tree: int, last: int, entries: np.ndarray) -> int:
     """Write to ``entries`` the points that are not evicted before the one at place ``last``, oldest first.
 
     Of equal priorities the oldest is evicted first. ``entries``, int64, has room for all points and one more.
-    Returns how many there are.
+    Returns how many there are. As in ``surely_rejected``, most are left out without a logarithm: -log(u) >= 1 - u.
     """
     greatest = redrawn_priority(points, last, tree)
-    limit = exp((greatest + 2) / STEPS) if greatest < GREATEST_PRIORITY else np.inf
+    limit, threshold = REJECTION_MARGIN * exp((greatest + 2) / STEPS), NEARLY_TWO
+    if greatest == GREATEST_PRIORITY:  # which bounds what may have been drawn far above it: look at all
+        limit, threshold = 0.0, 0.0
     likely = 0
     for place in range(count):  # without branches: which point passes cannot be predicted
-        uniform = uniform_of(tree_word(points.word[place], tree, PRIORITY))
         entries[likely] = place
-        likely += not surely_rejected(uniform, limit * points.growth[place])
+        drawn = _one_more(tree_word(points.word[place], tree, PRIORITY))
+        likely += drawn >= threshold - limit * points.growth[place]
     found = 0
     for i in range(likely):
         place = entries[i]

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream_rcf.core.boxes import begin_box, extend_box, gaps
+from stream_rcf.core.boxes import begin_box, border, extend_box, gaps
 from stream_rcf.core.cuts import cut_gap, rest_of_cut
 from stream_rcf.core.kernel import inlined_kernel
 from stream_rcf.core.layout import Block, Model
-from stream_rcf.core.memory import address_of
+from stream_rcf.core.memory import address_of, load_float
 from stream_rcf.core.random_stream import CUTS, cut_word, tree_word, uniform_of
 from stream_rcf.core.range_coder import Coder, decode_bit, encode_bit
 from stream_rcf.core.redrawing import Points, record_in
@@ -33,6 +33,14 @@ def address_in(block: Block, model: Model, entry: int) -> int:
 @inlined_kernel
 def _context(mass: int, newcomer: int, level: int) -> int:
     return (mass * MOST_SAMPLES + newcomer) * MOST_SAMPLES + level
+
+
+@inlined_kernel
+def _separates(box: int, point: int, dimension: int, value: np.float32) -> bool:
+    """Whether the cut lies between the box and the point: it must, and one that does not is told apart quickly."""
+    lower, upper = border(box, dimension)
+    x = load_float(point + 4 * dimension)
+    return x <= value < lower or upper <= value < x
 
 
 @inlined_kernel
@@ -65,8 +73,10 @@ def encode_redrawn(
                 rest = rest_of_cut(uniform_of(cut_word(cuts, level)), distance, sides)
                 if rest < 0.0:
                     continue
-                drawn, drawn_value = cut_gap(box, point, model.point_dimensions, rest)
-                is_it = drawn == dimension and drawn_value == value
+                is_it = False
+                if _separates(box, point, dimension, value):
+                    drawn, drawn_value = cut_gap(box, point, model.point_dimensions, rest)
+                    is_it = drawn == dimension and drawn_value == value
                 encode_bit(coder, context + _context(mass, newcomer, level), int(is_it))
                 if is_it:
                     return True
