@@ -186,11 +186,21 @@ def encode_tree(
 
 @kernel
 def decode_tree(
-    coder: Coder, context: int, block: Block, model: Model, tree: int, count: int, scratch: TreeScratch
+    coder: Coder,
+    context: int,
+    block: Block,
+    model: Model,
+    tree: int,
+    most: int,
+    count: int,
+    scratch: TreeScratch,
 ) -> bool:
-    """Read a tree into a block whose store is filled; whether it is one. Its rows hold zeros so far."""
+    """Read a tree of at most ``most`` samples into a block whose store is filled; whether it is one.
+
+    Its rows have room for so many, and hold zeros so far. ``count`` points have been listed in ``scratch``.
+    """
     points, rows, places = scratch.points, scratch.rows, scratch.places
-    size = decode_sample(coder, context, tree, block.priority.shape[1], points, count, rows)
+    size = decode_sample(coder, context, tree, most, points, count, rows)
     if size < 0:
         return False
     box, mask = address_of(scratch.box), address_of(scratch.mask)

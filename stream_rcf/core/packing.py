@@ -102,7 +102,7 @@ def _encode(
 
 
 @kernel
-def _decode(address: int, model: Model, coder: Coder, scratch: TreeScratch) -> int:
+def _decode(address: int, model: Model, samples: int, coder: Coder, scratch: TreeScratch) -> int:
     """Fill a block whose state words and counts are set; returns ALL_TREES, or what is damaged."""
     block = open_block(address, model)
     begin_decoding(coder)
@@ -112,7 +112,7 @@ def _decode(address: int, model: Model, coder: Coder, scratch: TreeScratch) -> i
         return BAD_VALUES
     count = list_points(block, model, scratch.points)
     for tree in range(model.trees):
-        if not decode_tree(coder, STORE_CONTEXTS, block, model, tree, count, scratch):
+        if not decode_tree(coder, STORE_CONTEXTS, block, model, tree, samples, count, scratch):
             return tree
     return ALL_TREES if is_whole(coder) else BAD_END
 
@@ -181,7 +181,7 @@ def unpack(model: Model, data: bytes) -> KeyBlock:
     header[STORED], header[RUNS] = records, runs
     _check(header)
     coder = new_coder(np.frombuffer(data, np.uint8, end - start, start).copy(), CONTEXTS)
-    damage = int(_decode(block.address, model, coder, new_tree_scratch(model, records)))
+    damage = int(_decode(block.address, model, samples, coder, new_tree_scratch(model, records)))
     if damage != ALL_TREES:
         what = DAMAGE.get(damage, f"tree {damage} is not a tree over its samples")
         raise CheckpointError(f"a key's state is damaged: {what}")

@@ -24,7 +24,7 @@ def single(value: float) -> np.float32:
 def next_after(value: float, steps: int) -> float:
     for _ in range(abs(steps)):
         value = float(np.nextafter(single(value), single(math.copysign(math.inf, steps))))
-    return value
+    return value + 0.0  # no -0.0
 
 
 def bits(value: float) -> bytes:

@@ -70,7 +70,9 @@ class NaivePacker:
             zip(self.parts.run_first[:runs].tolist(), self.parts.run_event[:runs].tolist(), strict=True)
         )
         self.ends = [first for first, _ in self.runs[1:]] + [self.records]
-        self.store = self.parts.store[: self.records * self.model.dimensions].reshape(self.records, -1)
+        self.store = self.parts.store[: self.records * self.model.dimensions].reshape(
+            self.records, self.model.dimensions
+        )
         # Of each record with which a whole point begins, the number of that point.
         self.sequences = {
             record: event + record - first
