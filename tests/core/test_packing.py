@@ -91,7 +91,6 @@ def assert_restored_alike(forest: RandomCutForest, further: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("dimensions", "shingle_size", "trees", "sample_size", "decay"),
     [
-        (1, 1, 1, 1, 0.0),
         (1, 1, 1, 2, 0.1),
         (1, 8, 3, 40, None),
         (2, 1, 2, 30, 0.02),

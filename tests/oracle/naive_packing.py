@@ -69,7 +69,7 @@ class NaivePacker:
         self.runs = list(
             zip(self.parts.run_first[:runs].tolist(), self.parts.run_event[:runs].tolist(), strict=True)
         )
-        self.ends = [first for first, _ in self.runs[1:]] + [self.records]
+        self.ends = [first for first, _ in self.runs[1:]] + [self.records] * bool(self.runs)
         self.store = self.parts.store[: self.records * self.model.dimensions].reshape(
             self.records, self.model.dimensions
         )
