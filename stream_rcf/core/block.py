@@ -64,9 +64,7 @@ class KeyBlock:
 
     def _allocate(self, capacities: Capacities) -> None:
         size = block_bytes(self.model, capacities)
-        self.memory = np.zeros(size + ALIGNMENT, np.uint8)
-        self.address = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
-        self.bytes = size
+        self._lie_in(np.zeros(size + ALIGNMENT, np.uint8), size)
         header = self.header()
         header[BLOCK_BYTES] = size
         header[SAMPLE_CAPACITY : BOX_CAPACITY + 1] = (
@@ -76,10 +74,28 @@ class KeyBlock:
             capacities.boxes,
         )
 
+    def _lie_in(self, memory: np.ndarray, size: int) -> None:
+        """Take ``memory``, which is larger than the block by ``ALIGNMENT``; says nothing of its content."""
+        self.memory = memory
+        self.address = -(-memory.ctypes.data // ALIGNMENT) * ALIGNMENT
+        self.bytes = size
+
+    def _content(self, size: int) -> np.ndarray:
+        """The first ``size`` bytes of the block, as a view."""
+        start = self.address - self.memory.ctypes.data
+        return self.memory[start : start + size]
+
+    def copy(self) -> KeyBlock:
+        """A block of the same content in memory of its own, so that neither sees what becomes of the other."""
+        copied = KeyBlock.__new__(KeyBlock)
+        copied.model, copied.headroom = self.model, self.headroom
+        copied._lie_in(np.empty(self.bytes + ALIGNMENT, np.uint8), self.bytes)  # noqa: SLF001 -- of this class
+        copied._content(self.bytes)[:] = self._content(self.bytes)  # noqa: SLF001 -- of this class
+        return copied
+
     def header(self) -> np.ndarray:
         """The integer words of the header, (HEADER_WORDS,) int64, as a view."""
-        start = self.address - self.memory.ctypes.data
-        return self.memory[start : start + 8 * HEADER_WORDS].view(np.int64)
+        return self._content(8 * HEADER_WORDS).view(np.int64)
 
     def capacities(self) -> Capacities:
         """What the block has room for."""

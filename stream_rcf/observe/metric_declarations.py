@@ -135,7 +135,7 @@ CHECKPOINT_DURATION_SECONDS = MetricDeclaration(
     "histogram",
     "seconds",
     "From the cut of a checkpoint to its being on the disk.",
-    "Above checkpoint.interval_seconds: the disk is too slow for the keys that change.",
+    "Above checkpoint.interval_seconds: disk or processor is too slow for the keys that change.",
     buckets=CHECKPOINT_SECONDS,
 )
 CHECKPOINT_FAILURES = MetricDeclaration(

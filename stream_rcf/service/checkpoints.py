@@ -16,7 +16,7 @@ from stream_rcf.state.cut import ConsistentCut
 
 logger = logging.getLogger(__name__)
 
-HURRY_SECONDS = 0.1  # of packing between two looks at the deadline when nothing else is to be done
+HURRY_SECONDS = 0.1  # of copying keys between two looks at the deadline when nothing else is to be done
 POLL_SECONDS = 0.002  # between looks at the writer while waiting for it
 FIRST_CHECKPOINT_SECONDS = 60.0  # for the empty checkpoint that a new partition needs before its first commit
 
@@ -134,26 +134,38 @@ class Checkpoints:
 
     @property
     def has_work(self) -> bool:
-        """Whether keys wait to be packed that the writer has room for."""
+        """Whether keys wait to be copied that the writer has room for."""
         return self._writer.has_room() and any(not entry.is_handed_over for entry in self._open.values())
 
     def advance(self, seconds: float = HURRY_SECONDS, most: int | None = None) -> None:
-        """Pack keys of the open cuts for about ``seconds``, and note what the writer has finished.
+        """Copy keys of the open cuts for about ``seconds``, and note what the writer has finished.
 
         ``most`` keys of each cut where that is given: a bound that does not depend on the clock.
         """
+        self._hand_over(self._open, seconds, most)
+        self._note_finished()
+
+    def _hand_over(self, names: Iterable[PartitionId], seconds: float, most: int | None = None) -> None:
         until = self._clock() + seconds
-        for name, entry in self._open.items():
+        for name in names:
+            entry = self._open[name]
             taken = 0
-            while not entry.is_handed_over and self._writer.has_room() and taken != most:
+            # A cut without keys needs no room.
+            while (
+                not entry.is_handed_over
+                and taken != most
+                and (entry.cut.is_complete or self._writer.has_room())
+            ):
                 taken += 1
-                for key, payload in entry.cut.take(1):
-                    self._writer.append(name, key, payload)
+                for key, snapshot in entry.cut.take(1):
+                    self._writer.append(name, key, snapshot)
                 if entry.cut.is_complete:
                     self._writer.finish(name)
                     entry.is_handed_over = True
                 if self._clock() >= until:
                     break
+
+    def _note_finished(self) -> None:
         for outcome in self._writer.finished():
             self._note(outcome)
 
@@ -205,13 +217,17 @@ class Checkpoints:
         return done
 
     def _drain(self, partitions: Sequence[Partition], deadline: float) -> bool:
-        """Work until no cut of ``partitions`` is open; False when the deadline passed or one could not be written."""
+        """Work until no cut of ``partitions`` is open; False when the deadline passed or one could not be written.
+
+        The keys of other partitions' cuts wait meanwhile: the writer packs one key after the other, and is slow at it.
+        """
         wanted = {self._name_of(partition) for partition in partitions} & self._open.keys()
         offsets = {name: self._open[name].offset for name in wanted}
         while wanted & self._open.keys():
             if self._clock() > deadline:
                 return False
-            self.advance(HURRY_SECONDS)
+            self._hand_over([name for name in self._open if name in wanted], HURRY_SECONDS)
+            self._note_finished()
             if (
                 all(self._open[name].is_handed_over for name in wanted & self._open.keys())
                 or not self._writer.has_room()

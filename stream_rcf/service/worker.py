@@ -39,8 +39,8 @@ RECOVERY_SECONDS = 240.0  # of failing attempts before giving up; the group woul
 MOST_RECOVERIES = (
     8  # in a row without one successful commit: somebody fences us each time, or it will never work
 )
-BUSY_PACKING_SECONDS = 0.003  # of a turn with messages, for a checkpoint under way
-IDLE_PACKING_SECONDS = 0.05  # of a turn without
+BUSY_COPYING_SECONDS = 0.003  # of a turn with messages, for the keys of a checkpoint under way
+IDLE_COPYING_SECONDS = 0.05  # of a turn without
 
 
 class Worker:
@@ -121,7 +121,7 @@ class Worker:
         elif self._assignment.in_state(PartitionState.REPLAYING):
             self._notice_ends()
         self._commit_if_due()
-        self._checkpoints.advance(BUSY_PACKING_SECONDS if messages else IDLE_PACKING_SECONDS)
+        self._checkpoints.advance(BUSY_COPYING_SECONDS if messages else IDLE_COPYING_SECONDS)
         self._report()
 
     def _patience(self) -> float:

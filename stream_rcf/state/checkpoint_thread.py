@@ -1,4 +1,4 @@
-"""The background half of the checkpoint writer: takes steps from a queue, writes, reports each job's end."""
+"""The background half of the checkpoint writer: takes steps from a queue, packs, writes, reports each job's end."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from stream_rcf.errors import CheckpointError, StreamRcfError
 from stream_rcf.state.checkpoint_store import CheckpointStore, Manifest, PartitionId, SegmentWriter
+from stream_rcf.state.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -20,8 +21,8 @@ logger = logging.getLogger(__name__)
 class CheckpointOutcome:
     """How one checkpoint ended: ``manifest`` if it stands, else ``error``, a sentence.
 
-    ``seconds`` count from ``begin``; ``written_bytes`` are the keys' states handed over for it. ``is_current`` is false
-    for one whose partition was let go, or taken up anew, since.
+    ``seconds`` count from ``begin``; ``written_bytes`` are the keys' packed states. ``is_current`` is false for one
+    whose partition was let go, or taken up anew, since.
     """
 
     partition: PartitionId
@@ -55,7 +56,12 @@ class Step(NamedTuple):
     partition: PartitionId | None = None
     job: CheckpointJob | None = None
     key: str = ""
-    payload: bytes = b""
+    snapshot: Snapshot | None = None  # of what is appended
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that wait with it."""
+        return 0 if self.snapshot is None else self.snapshot.size
 
 
 class Ending(NamedTuple):
@@ -84,14 +90,14 @@ class CheckpointThread:
 
     @property
     def waiting_bytes(self) -> int:
-        """Bytes of keys' states handed over and not yet written."""
+        """Bytes of snapshots handed over and not yet written; of their memory, not of what they are packed into."""
         return self._put_bytes - self._taken_bytes
 
     def put(self, step: Step) -> None:
         """Hand over a step; never waits. Raises ``CheckpointError`` should the thread be gone."""
         if not self._thread.is_alive() and not self._cancelled.is_set():
             raise CheckpointError("the thread that writes checkpoints has ended; see the log for why")
-        self._put_bytes += len(step.payload)
+        self._put_bytes += step.size
         self._steps.put(step)
 
     def stop(self, deadline_seconds: float) -> bool:
@@ -107,7 +113,7 @@ class CheckpointThread:
                 self._advance(step, step.job)
             elif step.partition is not None:
                 self._store.forget(step.partition)
-            self._taken_bytes += len(step.payload)
+            self._taken_bytes += step.size
         for job in list(self._writers):
             self._abandon(job)
 
@@ -118,9 +124,10 @@ class CheckpointThread:
                 self._writers[job] = self._store.begin(job.partition, job.fingerprint, job.base, job.number)
             elif job not in self._writers:
                 return  # it failed before; what was still on its way is dropped
-            elif step.action == "append":
-                self._writers[job].append(step.key, step.payload)
-                self._written_bytes[job] += len(step.payload)
+            elif step.snapshot is not None:
+                payload = step.snapshot.pack()
+                self._writers[job].append(step.key, payload)
+                self._written_bytes[job] += len(payload)
             elif step.action == "finish":
                 manifest = self._writers[job].finish(job.offset, keep_segments=not job.full)
                 del self._writers[job]

@@ -1,7 +1,7 @@
-"""Writes checkpoints in one background thread, so that the loop that owns the consumer waits for no disk.
+"""Packs and writes checkpoints in one background thread, so that the loop that owns the consumer waits for neither.
 
-The loop hands over packed keys and asks from time to time what has finished. What it hands over is bounded by
-asking ``has_room`` first. A checkpoint that cannot be written is given up and reported; the stream goes on,
+The loop hands over snapshots of keys and asks from time to time what has finished. What it hands over is bounded by
+asking ``has_room`` first. A checkpoint that cannot be packed or written is given up and reported; the stream goes on,
 and the next interval tries again.
 """
 
@@ -13,10 +13,13 @@ from dataclasses import dataclass, replace
 
 from stream_rcf.state.checkpoint_store import CheckpointStore, Manifest, PartitionId
 from stream_rcf.state.checkpoint_thread import CheckpointJob, CheckpointOutcome, CheckpointThread, Step
+from stream_rcf.state.snapshot import Snapshot
 
 __all__ = ["CheckpointOutcome", "CheckpointWriter"]
 
-QUEUE_BYTES = 64 * 2**20  # what may wait for the disk: a second of a slow one, and little beside the models
+# Of snapshots that may wait: about a second of packing, which is also what a new partition's first checkpoint waits
+# for, and little beside the models.
+QUEUE_BYTES = 64 * 2**20
 COMPACTION_SEGMENTS = 8  # more files than this make loading slow
 COMPACTION_FRAMES_PER_KEY = 2  # so a checkpoint is at most about twice what it must be
 
@@ -109,9 +112,9 @@ class CheckpointWriter:
         continuation.job, continuation.handed_over = job, False
         self._thread.put(Step("begin", partition, job))
 
-    def append(self, partition: PartitionId, key: str, payload: bytes) -> None:
-        """Hand over one key's state as it is at the checkpoint's offset."""
-        self._thread.put(Step("append", partition, self._open_job(partition), key, payload))
+    def append(self, partition: PartitionId, key: str, snapshot: Snapshot) -> None:
+        """Hand over one key as it was at the checkpoint's offset; from now on the snapshot is the thread's."""
+        self._thread.put(Step("append", partition, self._open_job(partition), key, snapshot))
 
     def finish(self, partition: PartitionId) -> None:
         """Every key was handed over: make the checkpoint stand. ``finished`` tells when it does."""

@@ -1,40 +1,45 @@
 """A consistent cut: every key's state at one moment, taken while the stream goes on.
 
-The keys to save are fixed when the cut begins. A key about to change is packed first; the others are packed a few at a
-time between batches. So the cut costs no pause, and each frame still is the state at the moment of the cut.
+The keys to save are fixed when the cut begins. A key about to change is copied first; the others are copied a few at a
+time between batches, and all are packed elsewhere, by who writes the checkpoint. So the cut costs no pause, and each
+frame still is the state at the moment of the cut.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
+
+from stream_rcf.state.snapshot import Snapshot
 
 
 class ConsistentCut:
     """The keys of one partition as they were when the cut began.
 
-    ``pack`` gives a key's bytes now; it is called once per key, before the key changes.
+    ``copy`` gives a snapshot of a key as it is now; it is called once per key, before the key changes. Copies of keys
+    that changed wait here until they are taken, however many: at the worst, when all keys of the cut change before
+    their turn comes, it holds as much memory as the keys themselves.
     """
 
-    def __init__(self, keys: Iterable[str], pack: Callable[[str], bytes]) -> None:
+    def __init__(self, keys: Iterable[str], copy: Callable[[str], Snapshot]) -> None:
         self.keys = tuple(keys)
         self._pending = dict.fromkeys(self.keys)
-        self._pack = pack
-        self._packed: list[tuple[str, bytes]] = []
+        self._copy = copy
+        self._copied: deque[tuple[str, Snapshot]] = deque()
 
     def before_change(self, key: str) -> None:
-        """Pack ``key`` if the cut still needs it. To be called before each change of a key."""
+        """Copy ``key`` if the cut still needs it. To be called before each change of a key."""
         if key in self._pending:
+            self._copied.append((key, self._copy(key)))
             del self._pending[key]
-            self._packed.append((key, self._pack(key)))
 
-    def take(self, most: int) -> list[tuple[str, bytes]]:
-        """What was packed since the last call, topped up to ``most`` keys."""
-        while self._pending and len(self._packed) < most:
+    def take(self, most: int) -> list[tuple[str, Snapshot]]:
+        """The next keys, at most ``most``, and first those that are copied already."""
+        while self._pending and len(self._copied) < most:
             self.before_change(next(iter(self._pending)))
-        taken, self._packed = self._packed, []
-        return taken
+        return [self._copied.popleft() for _ in range(min(most, len(self._copied)))]
 
     @property
     def is_complete(self) -> bool:
-        """Whether every key has been packed and taken."""
-        return not self._pending and not self._packed
+        """Whether every key has been copied and taken."""
+        return not self._pending and not self._copied

@@ -11,6 +11,7 @@ from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.core.random_stream import key_seed
 from stream_rcf.errors import CheckpointError
 from stream_rcf.state.cut import ConsistentCut
+from stream_rcf.state.snapshot import KeySnapshot
 
 
 class KeyTable:
@@ -55,6 +56,10 @@ class KeyTable:
         """The bytes from which ``restore`` continues with the same bits."""
         return pack(self._blocks[key])
 
+    def snapshot(self, key: str) -> KeySnapshot:
+        """A copy of ``key`` as it is now, which another thread may pack while the key goes on."""
+        return KeySnapshot(self._blocks[key])
+
     def restore(self, key: str, data: bytes) -> None:
         """Give ``key`` the state that ``pack`` wrote. ``CheckpointError`` names the key, and changes nothing."""
         try:
@@ -64,7 +69,7 @@ class KeyTable:
 
     def begin_cut(self, full: bool) -> ConsistentCut:
         """Fix the state of this moment: of the keys changed since the last cut, or of all."""
-        self._cut = ConsistentCut(self._blocks if full else self._changed, self.pack)
+        self._cut = ConsistentCut(self._blocks if full else self._changed, self.snapshot)
         self._changed = set()
         return self._cut
 

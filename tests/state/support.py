@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from stream_rcf.state.checkpoint_files import FileCheckpointStore
@@ -11,6 +12,20 @@ from stream_rcf.state.checkpoint_store import Manifest, PartitionId
 
 PARTITION = PartitionId("stream-rcf", "events", 3)
 FINGERPRINT = "0123456789abcdef"
+
+
+@dataclass(frozen=True)
+class PlainSnapshot:
+    """A key's state that is packed already."""
+
+    packed: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.packed)
+
+    def pack(self) -> bytes:
+        return self.packed
 
 
 def file_store(root: Path) -> FileCheckpointStore:

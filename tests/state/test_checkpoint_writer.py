@@ -8,7 +8,7 @@ import pytest
 from stream_rcf.state.checkpoint_files import FileCheckpointStore
 from stream_rcf.state.checkpoint_store import PartitionId
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
-from tests.state.support import FINGERPRINT, PARTITION, file_store, read_back, write_checkpoint
+from tests.state.support import FINGERPRINT, PARTITION, PlainSnapshot, file_store, read_back, write_checkpoint
 from tests.state.writer_support import PATIENCE_SECONDS, fails, outcomes, stands, write
 
 OTHER = PartitionId("stream-rcf", "events", 4)
@@ -65,7 +65,7 @@ def test_partitions_do_not_mix(store, writer):
         writer.begin(partition, offset=partition.partition, fingerprint=FINGERPRINT, full=True)
     for key in ("a", "b"):
         for partition in (PARTITION, OTHER):
-            writer.append(partition, key, b"%d" % partition.partition)
+            writer.append(partition, key, PlainSnapshot(b"%d" % partition.partition))
     for partition in (OTHER, PARTITION):
         writer.finish(partition)
     ended = {outcome.partition: outcome for outcome in outcomes(writer, 2)}
@@ -152,7 +152,7 @@ def test_an_abandoned_checkpoint_has_no_outcome_and_changes_nothing(store, write
     writer.adopt(PARTITION, None, 0)
     writer.abandon(PARTITION)
     writer.begin(PARTITION, offset=1, fingerprint=FINGERPRINT, full=True)
-    writer.append(PARTITION, "a", b"1")
+    writer.append(PARTITION, "a", PlainSnapshot(b"1"))
     writer.abandon(PARTITION)
     assert not writer.is_writing(PARTITION)
     manifest = stands(writer, {"b": b"2"}, 2, full=True)
@@ -163,7 +163,7 @@ def test_release_gives_up_what_is_unfinished_and_writes_what_is_finished(store, 
     for partition in (PARTITION, OTHER):
         writer.adopt(partition, None, 0)
         writer.begin(partition, offset=1, fingerprint=FINGERPRINT, full=True)
-        writer.append(partition, "a", b"1")
+        writer.append(partition, "a", PlainSnapshot(b"1"))
     writer.finish(PARTITION)
     writer.release(PARTITION)
     writer.release(OTHER)
@@ -183,7 +183,7 @@ def test_a_partition_that_is_loaded_again_begins_anew(store, writer):
     writer.adopt(PARTITION, None, 0)
     first = stands(writer, {"a": b"1"}, 1, full=True)
     writer.begin(PARTITION, offset=2, fingerprint=FINGERPRINT, full=False)
-    writer.append(PARTITION, "a", b"rolled back")
+    writer.append(PARTITION, "a", PlainSnapshot(b"rolled back"))
     writer.adopt(PARTITION, first, 1)
     assert read_back(store, stands(writer, {"b": b"2"}, 2, full=False)) == {"a": b"1", "b": b"2"}
 
@@ -191,7 +191,7 @@ def test_a_partition_that_is_loaded_again_begins_anew(store, writer):
 def test_wrong_order_is_refused(writer):
     writer.adopt(PARTITION, None, 0)
     with pytest.raises(ValueError, match=r"no checkpoint of .* was begun"):
-        writer.append(PARTITION, "a", b"1")
+        writer.append(PARTITION, "a", PlainSnapshot(b"1"))
     writer.begin(PARTITION, offset=1, fingerprint=FINGERPRINT, full=True)
     with pytest.raises(ValueError, match="is on its way"):
         writer.begin(PARTITION, offset=1, fingerprint=FINGERPRINT, full=True)
@@ -206,7 +206,7 @@ def test_close_writes_what_is_finished_and_leaves_no_remains(store):
     for partition in (PARTITION, OTHER):
         writer.adopt(partition, None, 0)
         writer.begin(partition, offset=1, fingerprint=FINGERPRINT, full=True)
-        writer.append(partition, "a", b"1")
+        writer.append(partition, "a", PlainSnapshot(b"1"))
     writer.finish(PARTITION)
     assert writer.close(PATIENCE_SECONDS)
     assert [outcome.partition for outcome in writer.finished()] == [PARTITION]

@@ -178,7 +178,7 @@ def test_a_cut_holds_the_keys_as_they_were_while_the_stream_goes_on(full: bool) 
     while not cut.is_complete:
         learn(table, events[position : position + 1])
         position += 1
-        taken += cut.take(1)
+        taken += [(key, snapshot.pack()) for key, snapshot in cut.take(1)]
     table.end_cut(saved=True)
     assert len(taken) == len(expected)
     assert dict(taken) == expected
@@ -187,10 +187,10 @@ def test_a_cut_holds_the_keys_as_they_were_while_the_stream_goes_on(full: bool) 
     assert states(table) == states(twin)
 
 
-def test_after_the_cut_ended_changes_pack_nothing_more() -> None:
+def test_after_the_cut_ended_changes_copy_nothing_more() -> None:
     table = KeyTable(PARAMETERS)
     learn(table, stream(50))
     cut = table.begin_cut(full=True)
     table.end_cut(saved=False)
     learn(table, stream(50, seed=9))
-    assert not cut._packed
+    assert not cut._copied

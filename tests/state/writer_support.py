@@ -6,7 +6,7 @@ import time
 
 from stream_rcf.state.checkpoint_store import Manifest
 from stream_rcf.state.checkpoint_writer import CheckpointOutcome, CheckpointWriter
-from tests.state.support import FINGERPRINT, PARTITION
+from tests.state.support import FINGERPRINT, PARTITION, PlainSnapshot
 
 PATIENCE_SECONDS = 20.0  # far more than a write takes; reached only by a hang
 
@@ -27,7 +27,7 @@ def write(
 ) -> None:
     writer.begin(partition, offset=offset, fingerprint=FINGERPRINT, full=full)
     for key, payload in states.items():
-        writer.append(partition, key, payload)
+        writer.append(partition, key, PlainSnapshot(payload))
     writer.finish(partition)
 
 
