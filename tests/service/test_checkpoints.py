@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from stream_rcf.core.block import KeyBlock
+from stream_rcf.core.packing import pack
 from stream_rcf.errors import CheckpointError
 from stream_rcf.service.checkpoints import DamagedCheckpointError
 from stream_rcf.service.partition import Partition, PartitionState
+from stream_rcf.state import snapshot as snapshot_module
 from stream_rcf.state.checkpoint_files import FileCheckpointStore
 from stream_rcf.state.checkpoint_store import Manifest
 from stream_rcf.state.recovery import RecoveryPlan
@@ -124,6 +128,50 @@ def test_keys_that_change_during_a_cut_are_saved_as_of_the_cut(desk: Desk, keys_
 
     desk.save_by_interval()
     assert desk.read_newest() == states_of(twin_of(EVENTS[:position])), "and the next one has them"
+
+
+def test_a_cut_is_packed_by_the_writer_s_thread_as_it_was_when_it_began(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop only copies: what becomes of the keys between the copy and the packing is not in the checkpoint."""
+    packers: list[str] = []
+
+    def noted_pack(block: KeyBlock) -> bytes:
+        packers.append(threading.current_thread().name)
+        return pack(block)
+
+    partition = desk.new_partition()
+    desk.feed(partition, 90)
+    monkeypatch.setattr(snapshot_module, "pack", noted_pack)
+    desk.store.gate.clear()  # nothing is packed yet
+    desk.clock.now += INTERVAL
+    desk.begin_due()
+    desk.checkpoints.advance(most=2)
+    desk.feed(partition, 150)  # some were copied in their turn, the others change first
+    desk.checkpoints.advance(most=100)
+    desk.feed(partition, 200)
+    assert packers == []
+    desk.store.gate.set()
+    desk.settle()
+    assert packers == ["checkpoint-writer"] * len(twin_of(EVENTS[:90]))
+    assert desk.manifests()[0].offset == 90
+    assert desk.read_newest() == states_of(twin_of(EVENTS[:90]))
+    assert states_of(partition.table) == states_of(twin_of(EVENTS))
+
+
+def test_a_new_partition_does_not_wait_for_the_keys_of_another(desk: Desk) -> None:
+    """Its empty checkpoint needs no room in the queue, and what others have to hand over waits."""
+    partition = desk.new_partition()
+    desk.feed(partition, 90)
+    desk.writer._queue_bytes = 1  # one key at a time
+    desk.clock.now += INTERVAL
+    desk.begin_due()
+    desk.checkpoints.advance(most=1)
+    desk.new_partition(1, start=5)
+    assert [manifest.offset for manifest in desk.manifests(1)] == [5]
+    assert not desk.checkpoints._open[name_of(0)].cut.is_complete
+    desk.settle()
+    assert desk.read_newest() == states_of(twin_of(EVENTS[:90]))
 
 
 def test_a_key_born_during_a_cut_waits_for_the_next(desk: Desk) -> None:

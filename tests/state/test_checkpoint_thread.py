@@ -4,13 +4,15 @@ import errno
 import logging
 import os
 import resource
+import threading
+from typing import ClassVar
 
 import pytest
 
 from stream_rcf.errors import CheckpointError
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
-from tests.state.support import FINGERPRINT, PARTITION, file_store, read_back
-from tests.state.writer_support import PATIENCE_SECONDS, fails, stands
+from tests.state.support import FINGERPRINT, PARTITION, PlainSnapshot, file_store, read_back
+from tests.state.writer_support import PATIENCE_SECONDS, fails, outcomes, stands
 
 
 @pytest.fixture
@@ -62,12 +64,80 @@ def test_a_file_that_the_operating_system_lets_grow_no_further(store, writer):
     assert read_back(store, stands(writer, states, 1, full=True)) == states
 
 
-def test_an_unexpected_error_is_reported_and_the_thread_lives_on(store, writer, caplog):
+class Unpackable(PlainSnapshot):
+    """A snapshot whose packing fails."""
+
+    def pack(self) -> bytes:
+        raise MemoryError("no room to pack")
+
+
+def test_an_error_while_packing_costs_one_checkpoint_and_the_thread_lives_on(store, writer, caplog):
     writer.adopt(PARTITION, None, 0)
-    error = fails(writer, {"a": "not bytes"}, 1, full=True)
-    assert error.startswith("unexpected TypeError")
+    writer.begin(PARTITION, offset=1, fingerprint=FINGERPRINT, full=True)
+    for key, snapshot in (("a", PlainSnapshot(b"1")), ("b", Unpackable(b"2")), ("c", PlainSnapshot(b"3"))):
+        writer.append(PARTITION, key, snapshot)
+    writer.finish(PARTITION)
+    (outcome,) = outcomes(writer)
+    assert outcome.manifest is None
+    assert outcome.error == "unexpected MemoryError: no room to pack"
+    assert outcome.written_bytes == 1
     assert any(record.exc_info for record in caplog.records)
+    assert writer._thread.waiting_bytes == 0
+    assert os.listdir(store.folder(PARTITION)) == []
     assert stands(writer, {"a": b"1"}, 1, full=True).keys == 1
+
+
+class PackedElsewhere(PlainSnapshot):
+    """Larger in memory than on disk; notes which thread packs it."""
+
+    packers: ClassVar[list[str]] = []
+
+    @property
+    def size(self) -> int:
+        return 1000 * len(self.packed)
+
+    def pack(self) -> bytes:
+        self.packers.append(threading.current_thread().name)
+        return self.packed
+
+
+def test_keys_are_packed_in_the_writer_s_thread_and_counted_by_their_memory_until_then(store):
+    PackedElsewhere.packers.clear()
+    gate = threading.Event()
+
+    def begin(*arguments):
+        assert gate.wait(PATIENCE_SECONDS)
+        return file_store(store.root).begin(*arguments)
+
+    store.begin = begin  # a disk that hangs
+    writer = CheckpointWriter(store, queue_bytes=3000)
+    writer.adopt(PARTITION, None, 0)
+    writer.begin(PARTITION, offset=1, fingerprint=FINGERPRINT, full=True)
+    states = {"a": b"1", "b": b"22"}
+    for key, packed in states.items():
+        assert writer.has_room()
+        writer.append(PARTITION, key, PackedElsewhere(packed))
+    assert not writer.has_room()
+    assert PackedElsewhere.packers == []
+    writer.finish(PARTITION)
+    gate.set()
+    (outcome,) = outcomes(writer)
+    assert PackedElsewhere.packers == ["checkpoint-writer"] * 2
+    assert outcome.written_bytes == 3
+    assert writer.has_room()
+    assert read_back(store, outcome.manifest) == states
+    assert writer.close(PATIENCE_SECONDS)
+
+
+def test_what_was_given_up_is_not_packed(store, writer):
+    PackedElsewhere.packers.clear()
+    writer.adopt(PARTITION, None, 0)
+    writer.begin(PARTITION, offset=1, fingerprint=FINGERPRINT, full=True)
+    writer.append(PARTITION, "a", Unpackable(b"1"))
+    writer.append(PARTITION, "b", PackedElsewhere(b"2"))
+    writer.finish(PARTITION)
+    outcomes(writer)
+    assert PackedElsewhere.packers == []
 
 
 def test_a_store_that_cannot_even_be_listed_is_reported(tmp_path):

@@ -187,6 +187,20 @@ def test_a_cut_holds_the_keys_as_they_were_while_the_stream_goes_on(full: bool) 
     assert states(table) == states(twin)
 
 
+def test_a_snapshot_keeps_its_moment_byte_for_byte_and_its_size() -> None:
+    """Its bytes are counted when it is handed over and when it is done: packing, which compacts, changes neither."""
+    table = KeyTable(PARAMETERS)
+    learn(table, stream(100, keys=1))
+    snapshot = table.snapshot("key-0")
+    expected, size = table.pack("key-0"), snapshot.size
+    assert size == table.memory_bytes
+    learn(table, stream(100, keys=1, seed=7))
+    assert snapshot.pack() == expected
+    assert snapshot.pack() == expected
+    assert snapshot.size == size
+    assert table.pack("key-0") != expected
+
+
 def test_after_the_cut_ended_changes_copy_nothing_more() -> None:
     table = KeyTable(PARAMETERS)
     learn(table, stream(50))
