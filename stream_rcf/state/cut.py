@@ -12,32 +12,43 @@ from collections.abc import Callable, Iterable
 
 from stream_rcf.state.snapshot import Snapshot
 
+MOST_COPIED_BYTES = 256 * 2**20  # of one cut: about a thousand fully grown keys of the default forest
+
 
 class ConsistentCut:
     """The keys of one partition as they were when the cut began.
 
-    ``copy`` gives a snapshot of a key as it is now; it is called once per key, before the key changes. Copies of keys
-    that changed wait here until they are taken, however many: at the worst, when all keys of the cut change before
-    their turn comes, it holds as much memory as the keys themselves.
+    ``copy`` gives a snapshot of a key as it is now, ``pack`` a smaller one, and slowly; one of them is called once per
+    key, before the key changes. Copies of keys that changed wait here until they are taken: up to MOST_COPIED_BYTES,
+    beyond which keys about to change are packed.
     """
 
-    def __init__(self, keys: Iterable[str], copy: Callable[[str], Snapshot]) -> None:
+    def __init__(
+        self, keys: Iterable[str], copy: Callable[[str], Snapshot], pack: Callable[[str], Snapshot]
+    ) -> None:
         self.keys = tuple(keys)
         self._pending = dict.fromkeys(self.keys)
         self._copy = copy
+        self._pack = pack
         self._copied: deque[tuple[str, Snapshot]] = deque()
+        self._copied_bytes = 0
 
     def before_change(self, key: str) -> None:
         """Copy ``key`` if the cut still needs it. To be called before each change of a key."""
         if key in self._pending:
-            self._copied.append((key, self._copy(key)))
+            take = self._copy if self._copied_bytes < MOST_COPIED_BYTES else self._pack
+            snapshot = take(key)
+            self._copied.append((key, snapshot))
+            self._copied_bytes += snapshot.size
             del self._pending[key]
 
     def take(self, most: int) -> list[tuple[str, Snapshot]]:
         """The next keys, at most ``most``, and first those that are copied already."""
         while self._pending and len(self._copied) < most:
             self.before_change(next(iter(self._pending)))
-        return [self._copied.popleft() for _ in range(min(most, len(self._copied)))]
+        taken = [self._copied.popleft() for _ in range(min(most, len(self._copied)))]
+        self._copied_bytes -= sum(snapshot.size for _, snapshot in taken)
+        return taken
 
     @property
     def is_complete(self) -> bool:

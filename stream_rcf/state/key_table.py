@@ -11,7 +11,7 @@ from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.core.random_stream import key_seed
 from stream_rcf.errors import CheckpointError
 from stream_rcf.state.cut import ConsistentCut
-from stream_rcf.state.snapshot import KeySnapshot
+from stream_rcf.state.snapshot import KeySnapshot, PackedKey
 
 
 class KeyTable:
@@ -69,7 +69,8 @@ class KeyTable:
 
     def begin_cut(self, full: bool) -> ConsistentCut:
         """Fix the state of this moment: of the keys changed since the last cut, or of all."""
-        self._cut = ConsistentCut(self._blocks if full else self._changed, self.snapshot)
+        keys = self._blocks if full else self._changed
+        self._cut = ConsistentCut(keys, self.snapshot, lambda key: PackedKey(self.pack(key)))
         self._changed = set()
         return self._cut
 

@@ -35,3 +35,17 @@ class KeySnapshot:
     def pack(self) -> bytes:
         """The bytes that ``pack`` of the block would have given at that moment."""
         return pack(self._block)
+
+
+class PackedKey:
+    """A key packed at once, for when too many copies wait."""
+
+    __slots__ = ("_data", "size")
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.size = len(data)
+
+    def pack(self) -> bytes:
+        """The bytes it was packed into."""
+        return self._data

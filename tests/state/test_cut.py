@@ -17,13 +17,18 @@ class Counters:
     def __init__(self, *keys: str) -> None:
         self.values = dict.fromkeys(keys, 0)
         self.copied: list[str] = []
+        self.packed: list[str] = []
 
     def copy(self, key: str) -> Snapshot:
         self.copied.append(key)
         return PlainSnapshot(str(self.values[key]).encode())
 
+    def pack(self, key: str) -> Snapshot:
+        self.packed.append(key)
+        return PlainSnapshot(str(self.values[key]).encode())
+
     def cut(self) -> ConsistentCut:
-        return ConsistentCut(self.values, self.copy)
+        return ConsistentCut(self.values, self.copy, self.pack)
 
     def change(self, cut: ConsistentCut, key: str) -> None:
         cut.before_change(key)
@@ -95,6 +100,21 @@ def test_what_the_stream_made_the_cut_copy_comes_first_and_no_more_than_asked_fo
     assert take(cut, 2) == [("b", b"0"), ("d", b"0")], "the writer's queue is bounded"
     assert take(cut, 2) == [("c", b"0"), ("a", b"0")]
     assert cut.is_complete
+
+
+def test_keys_are_packed_where_copies_would_take_too_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream_rcf.state.cut.MOST_COPIED_BYTES", 2)
+    counters = Counters(*"abcdef")
+    cut = counters.cut()
+    for key in "abcd":
+        counters.change(cut, key)
+    assert (counters.copied, counters.packed) == (["a", "b"], ["c", "d"])
+
+    taken = take(cut, 3)
+    counters.change(cut, "e")
+
+    assert counters.copied == ["a", "b", "e"], "there is room again"
+    assert dict(taken + take_all(cut)) == dict.fromkeys("abcdef", b"0")
 
 
 def test_a_key_that_could_not_be_copied_stays_in_the_cut() -> None:
