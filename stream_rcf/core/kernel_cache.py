@@ -123,9 +123,9 @@ def warn_once(error: str) -> None:
     """Say that kernels are compiled anew at every start, and what to do."""
     del error
     warnings.warn(
-        f"compiled kernels can't be saved in {cache_folder()}: each start compiles them again, which takes about 20 s. "
-        "Set NUMBA_CACHE_DIR to a folder that can be written, or run `python -m stream_rcf.core.warmup` once as a "
-        "user who can write there",
+        f"compiled kernels can't be saved in {cache_folder()}: each start compiles them again, which takes "
+        "about half a minute. Set NUMBA_CACHE_DIR to a folder that can be written, or run "
+        "`python -m stream_rcf.core.warmup` once as a user who can write there",
         RuntimeWarning,
         stacklevel=2,
     )
