@@ -15,6 +15,7 @@ from stream_rcf.core.boxes import (
     is_equal,
     merge_sibling,
     point_address,
+    wide_gaps,
 )
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import Block, Model
@@ -52,11 +53,7 @@ def total_of(shares: np.ndarray) -> float:
 @inlined_kernel
 def _blend(model: Model, shares: np.ndarray, box: int, point: int, kept: float, added: float) -> None:
     """Keep ``kept`` of the shares so far and spread ``added`` over the coordinates by their gaps."""
-    distance = 0.0
-    for i in range(model.point_dimensions):
-        lower, upper = border(box, i)
-        value = np.float64(load_float(point + 4 * i))
-        distance += max(0.0, value - np.float64(upper)) + max(0.0, np.float64(lower) - value)
+    distance, _ = wide_gaps(model, box, point)
     for i in range(model.point_dimensions):
         lower, upper = border(box, i)
         value = np.float64(load_float(point + 4 * i))

@@ -245,7 +245,7 @@ def gaps(model: Model, box: int, point: int, mask: int) -> tuple[float, float]:
 
 @kernel
 def wide_gaps(model: Model, box: int, point: int) -> tuple[float, float]:
-    """The same in float64, for values so large that float32 sums overflow."""
+    """The same in float64: for shares of the distance, and for values so large that float32 sums overflow."""
     distance = 0.0
     sides = 0.0
     for i in range(model.point_dimensions):

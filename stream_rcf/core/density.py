@@ -11,10 +11,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rcf.core.boxes import begin_box, border, gaps, grow_box, is_equal, merge_sibling, point_address
+from stream_rcf.core.boxes import (
+    begin_box,
+    border,
+    gaps,
+    grow_box,
+    is_equal,
+    merge_sibling,
+    point_address,
+    wide_gaps,
+)
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import Block, Model
-from stream_rcf.core.memory import load_float
+from stream_rcf.core.memory import address_of, load_float
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.walk import first_of, mass_of, walk_to_leaf
 
@@ -44,11 +53,7 @@ def _blend(
     model: Model, amounts: np.ndarray, box: int, point: int, mass: float, separation: float, kept: float
 ) -> None:
     """Keep ``kept`` of the amounts so far and spread ``separation`` over the directions by their gaps."""
-    distance = 0.0
-    for i in range(model.point_dimensions):
-        lower, upper = border(box, i)
-        value = np.float64(load_float(point + 4 * i))
-        distance += max(0.0, value - np.float64(upper)) + max(0.0, np.float64(lower) - value)
+    distance, _ = wide_gaps(model, box, point)
     for i in range(model.point_dimensions):
         lower, upper = border(box, i)
         value = np.float64(load_float(point + 4 * i))
@@ -69,7 +74,7 @@ def _interpolate_tree(block: Block, model: Model, tree: int, point: int, scratch
     those that the siblings on its way alone would make.
     """
     amounts, way = scratch.amounts[OF_TREE], scratch.ways[0]
-    box, mask = scratch.box.ctypes.data, scratch.mask.ctypes.data
+    box, mask = address_of(scratch.box), address_of(scratch.mask)
     depth = walk_to_leaf(block, model, tree, point, way)
     leaf = way[depth]
     stored = point_address(block, model, tree, first_of(leaf))

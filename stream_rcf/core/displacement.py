@@ -17,6 +17,7 @@ import numpy as np
 from stream_rcf.core.boxes import begin_box, gaps, grow_box, is_equal, point_address
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import Block, Model
+from stream_rcf.core.memory import address_of
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.walk import first_of, mass_of, walk_to_leaf
 
@@ -38,7 +39,7 @@ def expect_upward(
 
     The way stands in ``scratch.ways[0]`` and its leaf at ``depth``; a point that ``is_seen`` there counts ``seen``.
     """
-    way, box, mask = scratch.ways[0], scratch.box.ctypes.data, scratch.mask.ctypes.data
+    way, box, mask = scratch.ways[0], address_of(scratch.box), address_of(scratch.mask)
     if is_seen:
         return seen
     begin_box(model, box, point_address(block, model, tree, first_of(way[depth])))
@@ -59,7 +60,7 @@ def reach_leaf(block: Block, model: Model, tree: int, point: int, scratch: Scrat
     way = scratch.ways[0]
     depth = walk_to_leaf(block, model, tree, point, way)
     stored = point_address(block, model, tree, first_of(way[depth]))
-    return depth, is_equal(model, point, stored, scratch.mask.ctypes.data)
+    return depth, is_equal(model, point, stored, address_of(scratch.mask))
 
 
 @inlined_kernel

@@ -110,12 +110,7 @@ class RandomCutForest(ForestQueries):
 
     def score(self, point: Any) -> float:
         """Score of ``point`` (dimensions,) as the next record; nothing changes."""
-        self._block.reserve(1)
-        return float(
-            _score_next(
-                self._block.address, self._model, checked_row(point, self._model.dimensions), self._scratch
-            )
-        )
+        return self._number(_score_next, point)
 
     def update(self, point: Any, weight: float = 1.0) -> None:
         """Learn ``point`` (dimensions,) without scoring it.

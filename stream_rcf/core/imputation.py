@@ -14,7 +14,7 @@ import numpy as np
 from stream_rcf.core.boxes import begin_box, gaps, grow_box, is_equal, point_address
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import KEY_SEED, Block, Model
-from stream_rcf.core.memory import load_float
+from stream_rcf.core.memory import address_of, load_float
 from stream_rcf.core.nodes import cut_value_of, dimension_of, left_of
 from stream_rcf.core.parameters import MAX_TREES
 from stream_rcf.core.random_stream import PRIORITY, cut_word, event_word, tree_word, uniform_of
@@ -76,7 +76,7 @@ def _leaf_rank(block: Block, model: Model, tree: int, level: int, scratch: Scrat
     """How anomalous the query, completed from the leaf at ``level``, is there."""
     leaf = scratch.ways[0][level]
     stored = point_address(block, model, tree, first_of(leaf))
-    if not is_equal(model, scratch.query.ctypes.data, stored, scratch.mask.ctypes.data):
+    if not is_equal(model, address_of(scratch.query), stored, address_of(scratch.mask)):
         return scratch.inverse[level]
     return 1.0 / (level + scratch.log2_table[mass_of(leaf)]) if level > 0 else 0.0
 
@@ -101,7 +101,7 @@ def _impute_tree(
 ) -> int:
     """The position of the sample in one tree, which is not empty, that completes ``scratch.query`` best."""
     way, open_ways, offered = scratch.ways[0], scratch.ways[1], scratch.ways[2]
-    box, mask, query = scratch.box.ctypes.data, scratch.mask.ctypes.data, scratch.query
+    box, mask, query = address_of(scratch.box), address_of(scratch.mask), scratch.query
     way[0] = place_word(0, int(block.size[tree]), 0)
     level = 0
     while True:
@@ -118,7 +118,7 @@ def _impute_tree(
                 rank, position = scratch.levels[level], offered[level]
                 _complete(block, model, tree, position, missing, query)
             grow_box(block, model, tree, box, way[level + 1], way[level])
-            distance, sides = gaps(model, box, query.ctypes.data, mask)
+            distance, sides = gaps(model, box, address_of(query), mask)
             if distance > 0.0:
                 separation = distance / (sides + distance)
                 rank = separation * scratch.inverse[level] + (1.0 - separation) * rank

@@ -40,7 +40,7 @@ def stretch_length(block: Block, model: Model, events: int, scratch: Scratch) ->
     From the first whole shingle on, and as long as the base of the priorities stays where it is.
     """
     sequence = block.integers[EVENTS_SEEN] + 1 - model.shingle_size
-    if sequence < 0:
+    if sequence < 0 or events < SHORTEST_STRETCH:
         return 0
     move_base(block, sequence)
     until_base_moves = block.integers[BASE_SEQUENCE] + span_of(block.floats[TIME_DECAY]) - sequence
