@@ -17,8 +17,8 @@ resolve() { # output, options...
         --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
         --output-file "$output" "$@" pyproject.toml
 }
-resolve requirements.lock "$@" --extra plot --extra parquet --group dev
-resolve requirements-runtime.lock --group build --constraint requirements.lock
+resolve requirements.lock "$@" --all-extras --group dev
+resolve requirements-runtime.lock --extra cloud --extra schema-registry --group build --constraint requirements.lock
 
 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
     --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
