@@ -41,7 +41,7 @@ def required() -> set[str]:
 
 def names(requirements: list[str]) -> set[str]:
     """The packages without their versions."""
-    return {re.split(r"[<>=~! ]", entry)[0].lower() for entry in requirements}
+    return {re.split(r"[<>=~! \[]", entry)[0].lower() for entry in requirements}
 
 
 def test_every_pin_has_hashes() -> None:
