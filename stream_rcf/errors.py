@@ -23,3 +23,7 @@ class UnreachableError(StreamRcfError):
 
 class CheckpointError(StreamRcfError):
     """A checkpoint is unreadable, corrupt, or does not belong to these settings."""
+
+
+class ReloadNeededError(CheckpointError):
+    """What is in memory cannot be gone on with; going back to the last checkpoint and reading on from there helps."""

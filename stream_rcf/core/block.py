@@ -44,12 +44,16 @@ def block_bytes(model: Model, capacities: Capacities) -> int:
 
 
 class KeyBlock:
-    """One key's block. ``memory`` keeps it alive; ``address`` is what kernels take and changes when it grows."""
+    """One key's block. ``memory`` keeps it alive; ``address`` is what kernels take and changes when it grows.
 
-    __slots__ = ("address", "bytes", "headroom", "memory", "model")
+    ``counted_bytes`` and ``last_used`` are for who keeps the blocks: what was counted of ``bytes``, when it was used.
+    """
+
+    __slots__ = ("address", "bytes", "counted_bytes", "headroom", "last_used", "memory", "model")
 
     def __init__(self, model: Model, key_seed: int, capacities: Capacities | None = None) -> None:
         self.model = model
+        self.counted_bytes = self.last_used = 0
         self._allocate(
             capacities
             or Capacities(
@@ -89,6 +93,7 @@ class KeyBlock:
         """A block of the same content in memory of its own, so that neither sees what becomes of the other."""
         copied = KeyBlock.__new__(KeyBlock)
         copied.model, copied.headroom = self.model, self.headroom
+        copied.counted_bytes = copied.last_used = 0
         copied._lie_in(np.empty(self.bytes + ALIGNMENT, np.uint8), self.bytes)  # noqa: SLF001 -- of this class
         copied._content(self.bytes)[:] = self._content(self.bytes)  # noqa: SLF001 -- of this class
         return copied

@@ -108,6 +108,13 @@ class Source:
         )
         return low, high
 
+    def partition_count(self, topic: str) -> int:
+        """How many partitions the topic has now, as the broker says."""
+        known = self.consumer.list_topics(topic, timeout=OFFSETS_TIMEOUT).topics[topic]
+        if known.error is not None:
+            raise KafkaException(known.error)
+        return len(known.partitions)
+
     def known_end(self, topic: str, partition: int) -> int | None:
         """The offset after the last, as of the latest fetch; None before the first."""
         _, high = self.consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)

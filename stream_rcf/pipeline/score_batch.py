@@ -23,6 +23,7 @@ from stream_rcf.core.process import (
 )
 from stream_rcf.core.scratch import Scratch, new_scratch
 from stream_rcf.pipeline.events import Event
+from stream_rcf.state.batch_keys import batch_done, blocks_of
 from stream_rcf.state.key_table import KeyTable
 
 
@@ -57,10 +58,11 @@ def score_batch(
     if not events:
         return ScoredBatch([], [], [], [], [], [], [], {})
     model, scratches, run_all = _prepared(parameters, threads)
-    blocks = [table.touch(event.key) for event, table in zip(events, tables, strict=True)]
+    blocks = blocks_of(model, [event.key for event in events], tables)
     values = np.array([event.values for event in events], np.float64)
     timestamps = np.array([event.timestamp for event in events], np.int64)
     results = process_blocks(model, scratches, blocks, values, timestamps, run_all)
+    batch_done(blocks, tables)
     numbers, integers = results.numbers, results.integers
     anomalies = np.flatnonzero(numbers[:, GRADE] > 0.0).tolist()
     return ScoredBatch(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from stream_rcf.core.parameters import DetectorParameters
@@ -11,8 +12,12 @@ from stream_rcf.kafka.messages import TopicPartition
 from stream_rcf.kafka.source import Source
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.partition import Partition, PartitionState
+from stream_rcf.service.saved_state import DamagedCheckpointError
 from stream_rcf.settings.model import Settings, state_fingerprint
-from stream_rcf.state.checkpoint_store import CheckpointStore, PartitionId
+from stream_rcf.state.checkpoint_store import CheckpointStore
+from stream_rcf.state.growth import check_growth
+from stream_rcf.state.key_memory import KeyMemory
+from stream_rcf.state.manifest import Manifest, ManifestList, PartitionId
 from stream_rcf.state.recovery import plan_recovery
 
 logger = logging.getLogger(__name__)
@@ -59,8 +64,12 @@ class Assignment:
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._to_resume: list[Partition] = []
         self.source: Source | None = None  # set once, right after the consumer is made
-        self._damaged: dict[PartitionId, dict[int, str]] = {}  # checkpoints found unreadable, by number
+        self._damage: dict[
+            PartitionId, list[DamagedCheckpointError]
+        ] = {}  # of checkpoints, found while reading them
         self.has_joined = False
+        folder = settings.keys.spill_folder
+        self.memory = KeyMemory(settings.memory_limit_bytes_per_worker, Path(folder) if folder else None)
 
     def __iter__(self) -> Iterator[Partition]:
         return iter(self._partitions.values())
@@ -93,7 +102,8 @@ class Assignment:
             if gone.identity not in arrived:
                 self._drop(gone)
         for topic, number in arrived:
-            self._partitions.setdefault((topic, number), Partition(topic, number, self._parameters))
+            if (topic, number) not in self._partitions:
+                self._partitions[topic, number] = Partition(topic, number, self._parameters, self.memory)
         try:
             committed = self._source().committed(partitions) if partitions else {}
             for identity in arrived:
@@ -173,29 +183,46 @@ class Assignment:
         name = self.partition_id(partition)
         low, high = self._source().watermarks(partition.topic, partition.number)
         found = self._store.manifests(name)
-        damaged = self._damaged.get(name, {})
+        usable, problems = self._undamaged(name, found)
+        on_unusable = self._settings.checkpoint.on_unusable
         plan = plan_recovery(
             committed=committed,
             low=low,
             high=high,
-            manifests=[manifest for manifest in found.manifests if manifest.number not in damaged],
+            manifests=usable,
             fingerprint=self._fingerprint,
             start_from=self._settings.kafka.start_from,
-            on_unusable=self._settings.checkpoint.on_unusable,
-            problems=[*found.problems, *damaged.values()],
+            on_unusable=on_unusable,
+            problems=problems,
         )
-        if plan.warning is not None:
-            logger.error(
-                plan.warning, extra={"context": {"topic": partition.topic, "partition": partition.number}}
-            )
+        partition.topic_partitions = self._source().partition_count(partition.topic)
+        growth = check_growth(self._store, name, found.manifests, partition.topic_partitions, on_unusable)
+        for warning in (plan.warning, growth):
+            if warning is not None:
+                logger.error(
+                    warning, extra={"context": {"topic": partition.topic, "partition": partition.number}}
+                )
         partition.load(plan, committed, found.newest_number)
 
-    def pass_over(self, partition: Partition, problem: str) -> None:
-        """The planned checkpoint turned out unreadable: plan without it from now on."""
-        if partition.plan is None or partition.plan.checkpoint is None:
-            raise AssertionError(f"{partition!r} has no checkpoint to pass over")
-        number = partition.plan.checkpoint.number
-        self._damaged.setdefault(self.partition_id(partition), {})[number] = problem
+    def _undamaged(self, name: PartitionId, found: ManifestList) -> tuple[list[Manifest], list[str]]:
+        """The checkpoints in which no damage was found so far, and sentences about the rest."""
+        problems = list(found.problems)
+        usable: list[Manifest] = []
+        for manifest in found.manifests:
+            names = {segment.name for segment in manifest.segments}
+            damage = [
+                str(known)
+                for known in self._damage.get(name, ())
+                if known.manifest == manifest.number or known.segment in names
+            ]
+            problems += damage
+            if not damage:
+                usable.append(manifest)
+        return usable, list(dict.fromkeys(problems))
+
+    def pass_over(self, damage: DamagedCheckpointError) -> None:
+        """A checkpoint turned out to be damaged: plan without it from now on."""
+        self._damage.setdefault(self.partition_id(damage.partition), []).append(damage)
 
     def roll_back_all(self) -> None:
         """After a failed commit: every partition goes back to what the group has, by checkpoint and replay."""

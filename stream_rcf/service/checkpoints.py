@@ -7,12 +7,17 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from stream_rcf.errors import CheckpointError
+from stream_rcf.core.layout import model_of
+from stream_rcf.core.parameters import DetectorParameters
+from stream_rcf.errors import ReloadNeededError
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.partition import Partition, PartitionState
-from stream_rcf.state.checkpoint_store import CheckpointStore, PartitionId
+from stream_rcf.service.saved_state import SavedState
+from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointOutcome, CheckpointWriter
 from stream_rcf.state.cut import ConsistentCut
+from stream_rcf.state.manifest import PartitionId
+from stream_rcf.state.saved_keys import SavedKeys
 
 logger = logging.getLogger(__name__)
 
@@ -21,15 +26,7 @@ POLL_SECONDS = 0.002  # between looks at the writer while waiting for it
 FIRST_CHECKPOINT_SECONDS = 60.0  # for the empty checkpoint that a new partition needs before its first commit
 
 
-class DamagedCheckpointError(CheckpointError):
-    """A checkpoint that its manifest promised cannot be read; an older one may serve."""
-
-    def __init__(self, partition: Partition, problem: str) -> None:
-        super().__init__(problem)
-        self.partition = partition
-
-
-class FirstCheckpointError(CheckpointError):
+class FirstCheckpointError(ReloadNeededError):
     """The empty checkpoint could not be written; perhaps another owner has written one meanwhile."""
 
 
@@ -49,6 +46,7 @@ class Checkpoints:
         store: CheckpointStore,
         writer: CheckpointWriter,
         name_of: Callable[[Partition], PartitionId],
+        parameters: DetectorParameters,
         fingerprint: str,
         interval_seconds: float,
         metrics: Metrics,
@@ -64,39 +62,37 @@ class Checkpoints:
         self._next_due = clock() + interval_seconds
         self._open: dict[PartitionId, _OpenCut] = {}
         self._last_error: str | None = None
+        self._overtaken: str | None = None  # raised at the next turn, never inside a callback
+        self._saved_state = SavedState(store, model_of(parameters), metrics, clock)
         self._saved_offset: dict[PartitionId, int] = {}
 
     # -- taking a partition over ------------------------------------------------------------------------------------
 
     def load(self, partition: Partition) -> None:
-        """Read the planned checkpoint into the partition's table, or write the empty one that a new partition needs.
+        """Open the planned checkpoint, whose keys then come when they are needed or sooner, in the background.
 
-        Raises ``DamagedCheckpointError`` when the checkpoint cannot be read; its frames are proven only at its end, so
-        the table is worthless then. Raises ``FirstCheckpointError`` when the empty one cannot be written.
+        A new partition gets the empty checkpoint that it needs instead. Raises ``DamagedCheckpointError`` when the
+        checkpoint is not what was written, ``FirstCheckpointError`` when the empty one cannot be written.
         """
         plan = partition.plan
         if plan is None:
             raise AssertionError(f"{partition!r} has no plan")
         name = self._name_of(partition)
         began = self._clock()
-        if plan.checkpoint is not None:
-            try:
-                for key, payload in self._store.read(name, plan.checkpoint):
-                    partition.table.restore(key, payload)
-                    self._metrics.loop_ticked()
-            except CheckpointError as error:
-                raise DamagedCheckpointError(partition, str(error)) from None
-        self._writer.adopt(name, plan.checkpoint, partition.newest_checkpoint)
-        if plan.checkpoint is not None:
-            self._saved_offset[name] = plan.start_offset
-            self._metrics.checkpoint_loaded(partition.topic, partition.number, plan.checkpoint.created_at)
-        else:
+        manifest = plan.checkpoint
+        if manifest is None:
+            self._writer.adopt(name, None, partition.newest_checkpoint, SavedKeys())
             self._begin(partition)
             if not self._drain([partition], self._clock() + FIRST_CHECKPOINT_SECONDS):
                 raise FirstCheckpointError(
                     f"{name}: the empty checkpoint to begin with could not be written, and nothing was published: "
                     f"{self._last_error or 'the store did not answer in time'}"
                 )
+        else:
+            saved = self._saved_state.open(partition, name, manifest)
+            self._writer.adopt(name, manifest, partition.newest_checkpoint, saved)
+            self._saved_offset[name] = plan.start_offset
+            self._metrics.checkpoint_loaded(partition.topic, partition.number, manifest.created_at)
         logger.info(
             "partition loaded",
             extra={
@@ -124,46 +120,64 @@ class Checkpoints:
 
     def _has_news(self, partition: Partition) -> bool:
         name = self._name_of(partition)
-        return not self._writer.is_writing(name) and self._saved_offset.get(name) != partition.next_offset
+        if self._writer.is_writing(name):
+            return False
+        base = self._writer.base(name)
+        has_grown = base is not None and base.topic_partitions != partition.topic_partitions
+        return has_grown or self._saved_offset.get(name) != partition.next_offset
 
     def _begin(self, partition: Partition) -> None:
         name = self._name_of(partition)
-        full = self._writer.needs_full(name)
-        self._writer.begin(name, offset=partition.next_offset, fingerprint=self._fingerprint, full=full)
-        self._open[name] = _OpenCut(partition, partition.table.begin_cut(full), partition.next_offset)
+        cut = partition.table.begin_cut()
+        self._writer.begin(
+            name,
+            offset=partition.next_offset,
+            fingerprint=self._fingerprint,
+            changed=set(cut.keys),
+            topic_partitions=partition.topic_partitions,
+        )
+        self._open[name] = _OpenCut(partition, cut, partition.next_offset)
 
     @property
     def has_work(self) -> bool:
-        """Whether keys wait to be copied that the writer has room for."""
+        """Whether keys wait to be copied that the writer has room for, or to be let in."""
+        if self._saved_state.has_arrivals:
+            return True
         return self._writer.has_room() and any(not entry.is_handed_over for entry in self._open.values())
 
     def advance(self, seconds: float = HURRY_SECONDS, most: int | None = None) -> None:
-        """Copy keys of the open cuts for about ``seconds``, and note what the writer has finished.
+        """Copy keys of the open cuts and let in what was loaded, for about ``seconds`` each; note what was written.
 
-        ``most`` keys of each cut where that is given: a bound that does not depend on the clock.
+        ``most`` keys of each cut where that is given: a bound that does not depend on the clock. Raises
+        ``ReloadNeededError`` where another process has written a checkpoint of ours, ``DamagedCheckpointError`` where a
+        loaded one is not what was written.
         """
         self._hand_over(self._open, seconds, most)
         self._note_finished()
+        self._saved_state.let_in(seconds)
+        if self._overtaken is not None:
+            overtaken, self._overtaken = self._overtaken, None
+            raise ReloadNeededError(overtaken)
 
     def _hand_over(self, names: Iterable[PartitionId], seconds: float, most: int | None = None) -> None:
+        """Copy keys, the cuts by turns: a partition with very many keys must not hold the others up."""
         until = self._clock() + seconds
-        for name in names:
-            entry = self._open[name]
-            taken = 0
-            # A cut without keys needs no room.
-            while (
-                not entry.is_handed_over
-                and taken != most
-                and (entry.cut.is_complete or self._writer.has_room())
-            ):
-                taken += 1
+        taken = 0
+        waiting = [name for name in names if not self._open[name].is_handed_over]
+        while waiting and taken != most:
+            taken += 1
+            for name in waiting:
+                entry = self._open[name]
+                if not entry.cut.is_complete and not self._writer.has_room():
+                    continue  # a cut without keys needs no room
                 for key, snapshot in entry.cut.take(1):
                     self._writer.append(name, key, snapshot)
                 if entry.cut.is_complete:
                     self._writer.finish(name)
                     entry.is_handed_over = True
-                if self._clock() >= until:
-                    break
+            if self._clock() >= until or not self._writer.has_room():
+                return
+            waiting = [name for name in waiting if not self._open[name].is_handed_over]
 
     def _note_finished(self) -> None:
         for outcome in self._writer.finished():
@@ -172,6 +186,8 @@ class Checkpoints:
     def _note(self, outcome: CheckpointOutcome) -> None:
         saved = outcome.manifest is not None
         self._last_error = outcome.error
+        if outcome.is_current and outcome.is_overtaken:
+            self._overtaken = outcome.error
         entry = self._open.pop(outcome.partition, None) if outcome.is_current else None
         if entry is not None:
             entry.partition.table.end_cut(saved)
@@ -248,9 +264,12 @@ class Checkpoints:
         self._give_up(partition)
         name = self._name_of(partition)
         self._writer.release(name)
+        self._saved_state.close_partition(partition)
         self._saved_offset.pop(name, None)
+        self._overtaken = None
 
     def close(self, budget_seconds: float) -> None:
-        """Let the writer finish."""
+        """Let the writer finish, and the loader stop."""
+        self._saved_state.close()
         if not self._writer.close(budget_seconds):
             logger.warning("the checkpoint writer did not finish in time; the last checkpoint may be missing")

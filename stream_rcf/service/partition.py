@@ -14,6 +14,7 @@ from __future__ import annotations
 from enum import Enum
 
 from stream_rcf.core.parameters import DetectorParameters
+from stream_rcf.state.key_memory import KeyMemory
 from stream_rcf.state.key_table import KeyTable
 from stream_rcf.state.recovery import RecoveryPlan
 
@@ -43,15 +44,21 @@ LEGAL_EDGES: dict[PartitionState, frozenset[PartitionState]] = {
 class Partition:
     """What this process knows of one partition: its keys, and how far they have come."""
 
-    def __init__(self, topic: str, number: int, parameters: DetectorParameters) -> None:
+    def __init__(
+        self, topic: str, number: int, parameters: DetectorParameters, memory: KeyMemory | None = None
+    ) -> None:
         self.topic = topic
         self.number = number
         self.state = PartitionState.ASSIGNED
+        self.topic_partitions = 0  # of its topic, when its plan was made
         self._parameters = parameters
+        self._memory = memory
+        self.table = KeyTable(parameters, memory)
         self._forget()
 
     def _forget(self) -> None:
-        self.table = KeyTable(self._parameters)
+        self.table.release()
+        self.table = KeyTable(self._parameters, self._memory)
         self.plan: RecoveryPlan | None = None
         self.newest_checkpoint = 0  # number of the last one in the store when the plan was made
         self.next_offset = 0  # the first event not yet learned
@@ -111,6 +118,7 @@ class Partition:
         """Somebody else's now: forget all."""
         self._move(PartitionState.LOST)
         self._forget()
+        self.table.release()
 
     @property
     def still_to_replay(self) -> int:

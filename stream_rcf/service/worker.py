@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from stream_rcf.core.parameters import DetectorParameters
-from stream_rcf.errors import StreamRcfError, UnreachableError
+from stream_rcf.errors import ReloadNeededError, StreamRcfError, UnreachableError
 from stream_rcf.kafka.client_configuration import MAX_POLL_INTERVAL_MS
 from stream_rcf.kafka.dead_letters import DeadLetters, message_limits
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
@@ -21,12 +21,14 @@ from stream_rcf.kafka.source import OffsetsTrimmed, Source, describe
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.assignment import Assignment, kafka_position
 from stream_rcf.service.batch import BatchProcessor
-from stream_rcf.service.checkpoints import Checkpoints, DamagedCheckpointError, FirstCheckpointError
+from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
+from stream_rcf.service.saved_state import DamagedCheckpointError
 from stream_rcf.service.status import MemoryAlarm, report_status
 from stream_rcf.settings.model import Settings, state_fingerprint
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
+from stream_rcf.state.objects import StoreUnreachableError
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ class Worker:
             store,
             self._writer,
             self._assignment.partition_id,
+            parameters,
             state_fingerprint(settings),
             settings.checkpoint.interval_seconds,
             metrics,
@@ -96,9 +99,9 @@ class Worker:
                 except OffsetsTrimmed as trimmed:
                     self._recover(Remedy.ABORT, f"the input was trimmed under us: {trimmed}")
                 except DamagedCheckpointError as damage:
-                    self._assignment.pass_over(damage.partition, str(damage))
+                    self._assignment.pass_over(damage)
                     self._recover(Remedy.ABORT, str(damage))
-                except FirstCheckpointError as failure:
+                except (ReloadNeededError, StoreUnreachableError) as failure:
                     self._recover(Remedy.ABORT, str(failure))
                 except ClientError as failure:
                     self._recover(Remedy.ABORT, describe(failure))

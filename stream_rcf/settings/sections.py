@@ -189,6 +189,11 @@ class KeySettings(Section):
         "the container's or machine's by default",
     )
 
+    spill_folder: str = Field(
+        default="",
+        description="local folder for keys that do not fit memory; empty: in the system's temporary folder",
+    )
+
     @property
     def memory_limit_bytes(self) -> int:
         """The same in bytes, for all workers together."""

@@ -1,110 +1,156 @@
-"""Where checkpoints live: what any store does, and how a URL becomes one.
-
-A store holds whole immutable segments, and numbered manifests that are created only if absent; nothing else
-is asked of it, so that an object store can serve as well as a folder.
-"""
+"""Checkpoints in a store of objects: immutable segments and numbered manifests in ``<group>/<topic>/<partition>/``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Protocol
-from urllib.parse import unquote, urlsplit
+import time
+from collections.abc import Callable, Sequence
 
-from stream_rcf.errors import UsageError
-from stream_rcf.state.checkpoint_files import FileCheckpointStore
-from stream_rcf.state.manifest import Manifest, ManifestList, PartitionId, Segment
+from stream_rcf.errors import CheckpointError
+from stream_rcf.state.manifest import (
+    MAXIMUM_MANIFEST_BYTES,
+    Manifest,
+    ManifestList,
+    PartitionId,
+    decode_manifest,
+    manifest_name,
+    manifest_number,
+    segment_number,
+)
+from stream_rcf.state.names import folder_name, folder_of, name_of_folder, number_of_folder
+from stream_rcf.state.object_urls import open_objects
+from stream_rcf.state.objects import ObjectMissingError, Objects
+from stream_rcf.state.segments import SegmentIndex, read_index, verify_segment
 
-__all__ = [
-    "CheckpointStore",
-    "Manifest",
-    "ManifestList",
-    "PartitionId",
-    "Segment",
-    "SegmentWriter",
-    "open_store",
-]
-
-
-class SegmentWriter(Protocol):
-    """One checkpoint being written; it does not exist for readers before ``finish`` returns."""
-
-    def append(self, key: str, payload: bytes) -> None:
-        """Add one key's state.
-
-        Raises ``ValueError`` for a key added before, ``CheckpointError`` where it cannot be written.
-        """
-
-    def finish(self, offset: int, keep_segments: bool) -> Manifest:
-        """Make the checkpoint durable and visible, then delete what no kept manifest names.
-
-        ``keep_segments`` continues the segments of ``base``; without it this checkpoint stands alone. Raises
-        ``CheckpointError`` where it cannot be written or another writer took the number, and leaves nothing.
-        """
-
-    def abandon(self) -> None:
-        """Leave no trace. Does nothing after ``finish``."""
+KEPT_CHECKPOINTS = 2  # the newest may be damaged, or ahead of an offset that was set back
+# Older manifests stay a while, without their segments: a listing that lags behind then still leads to the newest, and
+# no number is given twice.
+KEPT_MANIFESTS = 64
+_MOST_UNLISTED = 10_000  # newer than a listing says; more than a store can have withheld
 
 
-class CheckpointStore(Protocol):
-    """Checkpoints of many partitions. All methods may be called from any thread."""
+class CheckpointStore:
+    """Checkpoints of many partitions, shared by many processes. All methods may be called from any thread.
+
+    Each may raise ``StoreUnreachableError``. ``clock`` gives epoch seconds and is replaced in tests.
+    """
+
+    def __init__(self, objects: Objects, clock: Callable[[], float] = time.time) -> None:
+        self.objects = objects
+        self.clock = clock
+
+    def where(self, partition: PartitionId, name: str = "") -> str:
+        """A partition's folder, or an object in it, for messages."""
+        return f"{self.objects.root}/{folder_of(partition)}" + (f"/{name}" if name else "")
 
     def partitions(self) -> list[PartitionId]:
-        """List every partition that has a place here, in order.
+        """Every partition that has a folder here, in order; other folders are not ours."""
+        found: list[PartitionId] = []
+        for group_folder in self.objects.folders(""):
+            group = name_of_folder(group_folder)
+            if group is None:
+                continue
+            for topic_folder in self.objects.folders(group_folder):
+                topic = name_of_folder(topic_folder)
+                if topic is not None:
+                    found += self.partitions_of(group, topic)
+        return sorted(found)
 
-        Raises ``UnreachableError`` where the store cannot be read.
-        """
+    def partitions_of(self, group: str, topic: str) -> list[PartitionId]:
+        """The partitions of one topic, as one group reads it, that have a folder here, in order."""
+        folders = self.objects.folders(f"{folder_name(group)}/{folder_name(topic)}")
+        numbers = [number for folder in folders if (number := number_of_folder(folder)) is not None]
+        return [PartitionId(group, topic, number) for number in sorted(numbers)]
 
     def manifests(self, partition: PartitionId) -> ManifestList:
-        """List a partition's checkpoints. Raises ``UnreachableError`` where the store cannot be read."""
+        """A partition's newest checkpoints, newest first, at most ``KEPT_CHECKPOINTS`` that can be read."""
+        folder = folder_of(partition)
+        numbers = self._numbers(folder)
+        manifests: list[Manifest] = []
+        problems: list[str] = []
+        for number in numbers:
+            if len(manifests) == KEPT_CHECKPOINTS:
+                break
+            try:
+                manifests.append(self._manifest(partition, number))
+            except ObjectMissingError:
+                continue  # a writer that finished newer ones tidied up meanwhile
+            except CheckpointError as error:
+                problems.append(str(error))
+        return ManifestList(manifests, problems, numbers[0] if numbers else 0)
 
-    def read(self, partition: PartitionId, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
-        """Yield the newest state of each key, each key once, in no promised order.
+    def _numbers(self, folder: str) -> list[int]:
+        """Numbers of all manifests, newest first: those listed, and any that a late listing does not show yet."""
+        listed = {
+            number for name in self.objects.list(folder) if (number := manifest_number(name)) is not None
+        }
+        newest = max(listed, default=0)
+        for number in range(newest + 1, newest + _MOST_UNLISTED):
+            try:
+                self.objects.read(f"{folder}/{manifest_name(number)}", MAXIMUM_MANIFEST_BYTES)
+            except ObjectMissingError:
+                break
+            listed.add(number)
+        return sorted(listed, reverse=True)
 
-        Only an iterator that ends without raising has proved its content: throw away what it gave otherwise.
-        Raises ``CheckpointError`` naming the file and what is wrong with it.
+    def _manifest(self, partition: PartitionId, number: int) -> Manifest:
+        name = manifest_name(number)
+        data = self.objects.read(f"{folder_of(partition)}/{name}", MAXIMUM_MANIFEST_BYTES)
+        return decode_manifest(data, partition, number, self.where(partition, name))
+
+    def indexes(self, manifest: Manifest) -> list[SegmentIndex]:
+        """Where each key stands, by segment, oldest first. Raises ``CheckpointError`` for what was not written so."""
+        found: list[SegmentIndex] = []
+        for segment in manifest.segments:
+            name = f"{folder_of(manifest.partition)}/{segment.name}"
+            tail = self.objects.read_ranges(name, [(segment.bytes - segment.tail_bytes, segment.bytes)])[0]
+            found.append(read_index(tail, segment, self.where(manifest.partition, segment.name)))
+        return found
+
+    def payloads(self, partition: PartitionId, index: SegmentIndex, rows: Sequence[int]) -> list[bytes]:
+        """The states in these frames of a segment, each checked. Raises ``CheckpointError``."""
+        where = self.where(partition, index.segment.name)
+        name = f"{folder_of(partition)}/{index.segment.name}"
+        found = self.objects.read_ranges(name, [index.range_of(row) for row in rows])
+        for row, payload in zip(rows, found, strict=True):
+            index.check(row, payload, where)
+        return found
+
+    def verify(self, manifest: Manifest) -> None:
+        """Read a whole checkpoint and check every byte. Raises ``CheckpointError`` saying what is wrong."""
+        keys: set[str] = set()
+        for segment in manifest.segments:
+            name = f"{folder_of(manifest.partition)}/{segment.name}"
+            data = self.objects.read(name, segment.bytes)
+            index = verify_segment(
+                data, segment, manifest.fingerprint, self.where(manifest.partition, segment.name)
+            )
+            for key, time_of_last in zip(index.keys, index.last_event.tolist(), strict=True):
+                (keys.add if time_of_last >= manifest.forgotten_before else keys.discard)(key)
+        if len(keys) != manifest.keys:
+            raise CheckpointError(
+                f"checkpoint {manifest.number} in {self.where(manifest.partition)} is corrupt: its segments hold"
+                f" {len(keys)} keys, but its manifest says {manifest.keys}"
+            )
+
+    def remove_superseded(self, partition: PartitionId) -> None:
+        """Keep the newest checkpoints, and remove all objects of the partition that no kept manifest names.
+
+        A segment written for a number that is still free may be a living writer's and stays. So does every segment
+        while a manifest among the newest cannot be read: nobody knows which ones it names.
         """
-
-    def begin(
-        self,
-        partition: PartitionId,
-        fingerprint: str,
-        base: Manifest | None = None,
-        number: int | None = None,
-    ) -> SegmentWriter:
-        """Start a checkpoint.
-
-        ``base`` is the checkpoint it continues (``None``: the models began empty). ``number`` is the number
-        it must get, ``None`` the next free one: a writer that names its number finds out when another has
-        written.
-        """
-
-    def forget(self, partition: PartitionId) -> None:
-        """Drop what is held in memory about a partition that left. Its checkpoints stay."""
+        found = self.manifests(partition)
+        if found.problems or not found.manifests:
+            return
+        folder = folder_of(partition)
+        named = {segment.name for manifest in found.manifests for segment in manifest.segments}
+        for name in self.objects.list(folder):
+            number, attempt = manifest_number(name), segment_number(name)
+            outdated = number is not None and number <= found.newest_number - KEPT_MANIFESTS
+            unnamed = attempt is not None and attempt <= found.newest_number and name not in named
+            if outdated or unnamed:
+                self.objects.remove(f"{folder}/{name}")
 
 
 def open_store(url: str) -> CheckpointStore:
-    """Make the store that ``checkpoint.url`` names; nothing is read or created yet.
-
-    ``file:./relative``, ``file:/absolute`` and ``file:///absolute`` are understood; a character that a URL
-    reserves is written percent-encoded. Raises ``UsageError`` for anything else.
-    """
-    advice = "write file:./checkpoints or file:///var/lib/stream-rcf"
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise UsageError(f"checkpoint.url {url!r} is not a URL ({error}): {advice}") from error
-    if parts.scheme in ("s3", "gs", "az"):
-        raise UsageError(f"checkpoint.url {url!r}: this version keeps checkpoints in folders only: {advice}")
-    if parts.scheme != "file":
-        raise UsageError(f"checkpoint.url {url!r} does not begin with file: {advice}")
-    if parts.netloc not in ("", "localhost"):
-        raise UsageError(
-            f"checkpoint.url {url!r} names the host {parts.netloc!r}, but a folder is on this one: {advice}"
-        )
-    if parts.query or parts.fragment:
-        raise UsageError(f"checkpoint.url {url!r}: in the name of a folder, write ? as %3F and # as %23")
-    path = unquote(parts.path)
-    if not path or "\0" in path:
-        raise UsageError(f"checkpoint.url {url!r} names no folder: {advice}")
-    return FileCheckpointStore(Path(path))
+    """The store that ``checkpoint.url`` names; nothing is read or created yet. Raises ``UsageError``."""
+    return CheckpointStore(open_objects(url))

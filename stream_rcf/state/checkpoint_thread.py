@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from stream_rcf.errors import CheckpointError, StreamRcfError
-from stream_rcf.state.checkpoint_store import CheckpointStore, Manifest, PartitionId, SegmentWriter
+from stream_rcf.state.checkpoint_build import CheckpointBuild, Heading, OvertakenError
+from stream_rcf.state.checkpoint_store import CheckpointStore
+from stream_rcf.state.manifest import Manifest, PartitionId
+from stream_rcf.state.saved_keys import Continuation
+from stream_rcf.state.segments import SavedKey, SegmentIndex
 from stream_rcf.state.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
@@ -19,41 +23,43 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CheckpointOutcome:
-    """How one checkpoint ended: ``manifest`` if it stands, else ``error``, a sentence.
+    """How one checkpoint ended: ``manifest`` and the ``indexes`` of its new segments if it stands, else ``error``.
 
     ``seconds`` count from ``begin``; ``written_bytes`` are the keys' packed states. ``is_current`` is false for one
-    whose partition was let go, or taken up anew, since.
+    whose partition was let go, or taken up anew, since. ``is_overtaken``: another process wrote its number.
     """
 
     partition: PartitionId
     manifest: Manifest | None
+    indexes: tuple[SegmentIndex, ...]
     error: str | None
     written_bytes: int
     seconds: float
     is_current: bool = True
+    is_overtaken: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CheckpointJob:
-    """One checkpoint on its way: what it stands for and what it builds on; ``begun`` by the writer's clock.
+    """One checkpoint on its way: what it says and what it goes on from; ``begun`` by the writer's clock.
 
     Two jobs are never equal, so that one that was given up is not taken for the next.
     """
 
-    partition: PartitionId
-    fingerprint: str
-    offset: int
-    full: bool
-    base: Manifest | None
-    number: int | None
+    heading: Heading
+    continuation: Continuation
     begun: float
+
+    @property
+    def partition(self) -> PartitionId:
+        """Whose checkpoint it is."""
+        return self.heading.partition
 
 
 class Step(NamedTuple):
     """One thing for the thread to do, in the order handed over."""
 
-    action: Literal["begin", "append", "finish", "abandon", "forget", "stop"]
-    partition: PartitionId | None = None
+    action: Literal["begin", "append", "finish", "abandon", "stop"]
     job: CheckpointJob | None = None
     key: str = ""
     snapshot: Snapshot | None = None  # of what is appended
@@ -65,11 +71,10 @@ class Step(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """An outcome, and after a failure whether the job's base still is the partition's newest checkpoint."""
+    """An outcome and the job that it ends."""
 
     job: CheckpointJob
     outcome: CheckpointOutcome
-    undisturbed: bool
 
 
 class CheckpointThread:
@@ -83,7 +88,7 @@ class CheckpointThread:
         self._put_bytes = 0  # changed by the caller's thread only
         self._taken_bytes = 0  # changed by this thread only
         self._cancelled = threading.Event()
-        self._writers: dict[CheckpointJob, SegmentWriter] = {}
+        self._builds: dict[CheckpointJob, CheckpointBuild] = {}
         self._written_bytes: dict[CheckpointJob, int] = {}
         self._thread = threading.Thread(target=self._run, name="checkpoint-writer", daemon=True)
         self._thread.start()
@@ -111,65 +116,74 @@ class CheckpointThread:
         while (step := self._steps.get()).action != "stop" and not self._cancelled.is_set():
             if step.job is not None:
                 self._advance(step, step.job)
-            elif step.partition is not None:
-                self._store.forget(step.partition)
             self._taken_bytes += step.size
-        for job in list(self._writers):
+        for job in list(self._builds):
             self._abandon(job)
 
     def _advance(self, step: Step, job: CheckpointJob) -> None:
         try:
             if step.action == "begin":
                 self._written_bytes[job] = 0
-                self._writers[job] = self._store.begin(job.partition, job.fingerprint, job.base, job.number)
-            elif job not in self._writers:
+                self._builds[job] = CheckpointBuild(self._store, job.heading, job.continuation.kept)
+            elif job not in self._builds:
                 return  # it failed before; what was still on its way is dropped
             elif step.snapshot is not None:
                 payload = step.snapshot.pack()
-                self._writers[job].append(step.key, payload)
+                self._builds[job].append(SavedKey(step.key, payload, step.snapshot.last_event))
                 self._written_bytes[job] += len(payload)
             elif step.action == "finish":
-                manifest = self._writers[job].finish(job.offset, keep_segments=not job.full)
-                del self._writers[job]
-                self._end(job, manifest, None)
+                self._finish(job)
             else:
                 self._abandon(job)
         except StreamRcfError as error:
-            self._fail(job, str(error))
+            self._fail(job, str(error), isinstance(error, OvertakenError))
         except Exception as error:
             logger.exception("unexpected error while writing a checkpoint", extra={"context": _context(job)})
-            self._fail(job, f"unexpected {type(error).__name__}: {error}")
+            self._fail(job, f"unexpected {type(error).__name__}: {error}", False)
 
-    def _fail(self, job: CheckpointJob, error: str) -> None:
+    def _finish(self, job: CheckpointJob) -> None:
+        build = self._builds[job]
+        for index, rows in job.continuation.carried:
+            build.carry(index, rows)
+        manifest, indexes = build.finish()
+        del self._builds[job]
+        self._end(job, manifest, tuple(indexes), None, False)
+
+    def _fail(self, job: CheckpointJob, error: str, is_overtaken: bool) -> None:
         logger.error(
             "a checkpoint was given up; the next interval tries again: %s",
             error,
             extra={"context": _context(job)},
         )
         self._abandon(job)
-        self._end(job, None, error)
+        self._end(job, None, (), error, is_overtaken)
 
     def _abandon(self, job: CheckpointJob) -> None:
-        writer = self._writers.pop(job, None)
-        if writer is None:
+        build = self._builds.pop(job, None)
+        if build is None:
             return
         try:
-            writer.abandon()
-        except Exception:
-            # What is left behind is removed by a later clean-up; the thread must outlive any state of the disk.
-            logger.exception("a given-up checkpoint was not cleared away", extra={"context": _context(job)})
+            build.abandon()
+        except Exception as error:  # noqa: BLE001 -- the thread must outlive any state of the store
+            # What is left behind is removed when its number is taken.
+            logger.warning(
+                "a given-up checkpoint was not cleared away: %s", error, extra={"context": _context(job)}
+            )
 
-    def _end(self, job: CheckpointJob, manifest: Manifest | None, error: str | None) -> None:
+    def _end(
+        self,
+        job: CheckpointJob,
+        manifest: Manifest | None,
+        indexes: tuple[SegmentIndex, ...],
+        error: str | None,
+        is_overtaken: bool,
+    ) -> None:
         seconds = self._clock() - job.begun
-        outcome = CheckpointOutcome(job.partition, manifest, error, self._written_bytes.pop(job, 0), seconds)
-        self.endings.append(Ending(job, outcome, manifest is None and self._is_undisturbed(job)))
-
-    def _is_undisturbed(self, job: CheckpointJob) -> bool:
-        try:
-            newest_number = self._store.manifests(job.partition).newest_number
-        except StreamRcfError:
-            return False  # unknown: the next checkpoint then stands alone
-        return job.number is not None and newest_number == job.number - 1
+        written = self._written_bytes.pop(job, 0)
+        outcome = CheckpointOutcome(
+            job.partition, manifest, indexes, error, written, seconds, is_overtaken=is_overtaken
+        )
+        self.endings.append(Ending(job, outcome))
 
 
 def _context(job: CheckpointJob) -> dict[str, object]:
@@ -177,5 +191,5 @@ def _context(job: CheckpointJob) -> dict[str, object]:
         "group": job.partition.group,
         "topic": job.partition.topic,
         "partition": job.partition.partition,
-        "offset": job.offset,
+        "offset": job.heading.offset,
     }

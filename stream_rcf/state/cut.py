@@ -13,20 +13,26 @@ from collections.abc import Callable, Iterable
 from stream_rcf.state.snapshot import Snapshot
 
 MOST_COPIED_BYTES = 256 * 2**20  # of one cut: about a thousand fully grown keys of the default forest
+MEMORY_SHARE = 16  # and never more than one part in so many of the memory that the keys may take
 
 
 class ConsistentCut:
     """The keys of one partition as they were when the cut began.
 
     ``copy`` gives a snapshot of a key as it is now, ``pack`` a smaller one, and slowly; one of them is called once per
-    key, before the key changes. Copies of keys that changed wait here until they are taken: up to MOST_COPIED_BYTES,
+    key, before the key changes. Copies of changed keys wait here until they are taken: up to ``most_copied_bytes``,
     beyond which keys about to change are packed.
     """
 
     def __init__(
-        self, keys: Iterable[str], copy: Callable[[str], Snapshot], pack: Callable[[str], Snapshot]
+        self,
+        keys: Iterable[str],
+        copy: Callable[[str], Snapshot],
+        pack: Callable[[str], Snapshot],
+        most_copied_bytes: int = MOST_COPIED_BYTES,
     ) -> None:
         self.keys = tuple(keys)
+        self._most_copied_bytes = most_copied_bytes
         self._pending = dict.fromkeys(self.keys)
         self._copy = copy
         self._pack = pack
@@ -36,7 +42,7 @@ class ConsistentCut:
     def before_change(self, key: str) -> None:
         """Copy ``key`` if the cut still needs it. To be called before each change of a key."""
         if key in self._pending:
-            take = self._copy if self._copied_bytes < MOST_COPIED_BYTES else self._pack
+            take = self._copy if self._copied_bytes < self._most_copied_bytes else self._pack
             snapshot = take(key)
             self._copied.append((key, snapshot))
             self._copied_bytes += snapshot.size

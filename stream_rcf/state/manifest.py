@@ -1,24 +1,27 @@
 """The manifest of one checkpoint: which offset it stands at and which segments hold it, as checked JSON.
 
 A manifest is the checkpoint: until it exists its segments mean nothing, and it is created only if its number
-is free, so of two writers of one number exactly one wins.
+is free, so of two writers of one number exactly one wins. A segment's name says for which number it was written: once
+that number is taken, a segment that no kept manifest names can never count any more.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
 
 from stream_rcf.errors import CheckpointError
+from stream_rcf.state.segments import LEAST_TIME, Segment
 
-FORMAT_VERSION = 1  # raise it whenever an older program could not read the manifest or what it names
+FORMAT_VERSION = 2  # raise it whenever an older program could not read the manifest or what it names
 MAXIMUM_MANIFEST_BYTES = 16 * 2**20  # a bound before reading; a manifest of 1,000 segments has 150 KB
 _MANIFEST_NAME = re.compile(r"manifest-([0-9]{12,18})\.json")
-_SEGMENT_NAME = re.compile(r"segment-([0-9]{12,18})\.frames")
+_SEGMENT_NAME = re.compile(r"segment-([0-9]{12,18})-([0-9]{4,9})-[0-9a-f]{16}\.frames")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FINGERPRINT = re.compile(r"[0-9a-zA-Z]{1,32}")
 
@@ -35,22 +38,13 @@ class PartitionId(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
-    """One immutable file of frames; ``sha256`` is over the whole file."""
-
-    name: str
-    bytes: int
-    frames: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class Manifest:
     """A consistent cut: every key's state after exactly the events before ``offset``.
 
     ``offset`` is the next event to read; ``created_at`` is epoch milliseconds; ``previous`` is the number of
     the checkpoint it continues, ``None`` where the models began empty; ``segments`` are oldest first, and of
-    the frames that name a key the newest counts. ``keys`` counts each key once.
+    the frames that name a key the newest counts. ``keys`` counts each key once. Keys whose last event lies before
+    ``forgotten_before`` (epoch ms) count no more. ``topic_partitions`` is how many partitions the topic had, 0 unknown.
     """
 
     partition: PartitionId
@@ -61,6 +55,8 @@ class Manifest:
     previous: int | None
     keys: int
     segments: tuple[Segment, ...]
+    topic_partitions: int = 0
+    forgotten_before: int = LEAST_TIME
 
     @property
     def frames(self) -> int:
@@ -96,13 +92,13 @@ def manifest_number(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def segment_name(number: int) -> str:
-    """File name of a segment."""
-    return f"segment-{number:012d}.frames"
+def segment_name(number: int, part: int) -> str:
+    """File name of the ``part``-th segment of the attempt to write checkpoint ``number``; no two are ever the same."""
+    return f"segment-{number:012d}-{part:04d}-{secrets.token_hex(8)}.frames"
 
 
 def segment_number(name: str) -> int | None:
-    """Return the number in a segment's file name, ``None`` for any other file."""
+    """Return the checkpoint that a segment was written for, ``None`` for any other file."""
     match = _SEGMENT_NAME.fullmatch(name)
     return int(match[1]) if match else None
 
@@ -120,10 +116,9 @@ def encode_manifest(manifest: Manifest) -> bytes:
         "created_at": manifest.created_at,
         "previous": manifest.previous,
         "keys": manifest.keys,
-        "segments": [
-            {"name": segment.name, "bytes": segment.bytes, "frames": segment.frames, "sha256": segment.sha256}
-            for segment in manifest.segments
-        ],
+        "topic_partitions": manifest.topic_partitions,
+        "forgotten_before": manifest.forgotten_before,
+        "segments": [segment._asdict() for segment in manifest.segments],
     }
     return orjson.dumps(document | {"checksum": _checksum(document)})
 
@@ -159,6 +154,8 @@ def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str
         previous=None if document.get("previous") is None else fields.integer("previous"),
         keys=fields.integer("keys"),
         segments=tuple(_decode_segment(entry, where) for entry in fields.entries("segments")),
+        topic_partitions=fields.integer("topic_partitions"),
+        forgotten_before=fields.integer("forgotten_before", LEAST_TIME),
     )
     if manifest.partition != partition or manifest.number != number:
         raise CheckpointError(
@@ -167,6 +164,8 @@ def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str
         )
     if len({segment.name for segment in manifest.segments}) != len(manifest.segments):
         raise CheckpointError(f"{where} names a segment twice")
+    if any(segment.tail_bytes > segment.bytes for segment in manifest.segments):
+        raise CheckpointError(f"{where} is corrupt: a segment is smaller than its index")
     return manifest
 
 
@@ -179,6 +178,8 @@ def _decode_segment(entry: object, where: str) -> Segment:
         bytes=fields.integer("bytes"),
         frames=fields.integer("frames"),
         sha256=fields.text("sha256", _SHA256),
+        tail_bytes=fields.integer("tail_bytes"),
+        tail_sha256=fields.text("tail_sha256", _SHA256),
     )
 
 

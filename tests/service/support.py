@@ -87,6 +87,9 @@ class FakeSource:
         self._fail_if_told()
         return self.ends[topic, partition]
 
+    def partition_count(self, topic: str) -> int:
+        return sum(name == topic for name, _ in self.ends)
+
     def reposition(self, partitions: Sequence[TopicPartition]) -> None:
         self.repositioned.append([(p.topic, p.partition, p.offset) for p in partitions])
 

@@ -1,0 +1,133 @@
+"""The keys of newly taken partitions, on their way from the checkpoint into memory."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from stream_rcf.core.layout import Model
+from stream_rcf.errors import CheckpointError
+from stream_rcf.observe.metrics import Metrics
+from stream_rcf.service.partition import Partition
+from stream_rcf.state.checkpoint_store import CheckpointStore
+from stream_rcf.state.key_loader import KeyLoader
+from stream_rcf.state.key_table import KeyTable
+from stream_rcf.state.manifest import Manifest, PartitionId
+from stream_rcf.state.objects import StoreUnreachableError
+from stream_rcf.state.saved_keys import SavedKeys
+
+logger = logging.getLogger(__name__)
+
+FETCH_SECONDS = 60.0  # that the loop waits for a key it needs while the store does not answer
+FETCH_RETRY_SECONDS = 1.0
+ARRIVALS_AT_ONCE = 8  # keys let in between two looks at the clock
+SHORT_SHARE = 0.9  # of the memory for keys: beyond, what is loaded ahead goes to the spill
+
+
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint of a partition is not what its manifest promised; an older one may serve.
+
+    ``manifest`` is the one whose index is damaged, ``segment`` the one that is, where only some keys' states are.
+    """
+
+    def __init__(
+        self, partition: Partition, problem: str, *, manifest: int | None = None, segment: str | None = None
+    ) -> None:
+        super().__init__(problem)
+        self.partition = partition
+        self.manifest = manifest
+        self.segment = segment
+
+
+class SavedState:
+    """Opens checkpoints, fetches what is needed at once, and lets in what the loader fetched ahead."""
+
+    def __init__(
+        self, store: CheckpointStore, model: Model, metrics: Metrics, clock: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._loader = KeyLoader(store, model)
+        self._opened: dict[KeyTable, Partition] = {}
+
+    def open(self, partition: Partition, name: PartitionId, manifest: Manifest) -> SavedKeys:
+        """Read where the keys of a checkpoint are, and have them come. Raises ``DamagedCheckpointError``."""
+        try:
+            saved = SavedKeys(self._store.indexes(manifest), manifest.forgotten_before)
+        except CheckpointError as error:
+            raise DamagedCheckpointError(partition, str(error), manifest=manifest.number) from None
+        if len(saved) != manifest.keys:
+            problem = (
+                f"{self._store.where(name)}: {len(saved)} keys found, but {manifest.keys} in the manifest"
+            )
+            raise DamagedCheckpointError(partition, problem, manifest=manifest.number)
+        keys = list(saved.newest_first())
+        partition.table.lend(keys, lambda wanted: self._fetch(partition, name, saved, wanted))
+        self._opened[partition.table] = partition
+        self._loader.load(name, partition.table, [saved.frame(key) for key in keys])
+        return saved
+
+    def _fetch(
+        self, partition: Partition, name: PartitionId, saved: SavedKeys, keys: Sequence[str]
+    ) -> list[bytes]:
+        """The states of keys that are needed now; waits a while for a store that does not answer."""
+        frames = [saved.frame(key) for key in keys]
+        found: list[bytes] = [b""] * len(frames)
+        for name_of_segment in dict.fromkeys(frame.segment.segment.name for frame in frames):
+            places = [i for i, frame in enumerate(frames) if frame.segment.segment.name == name_of_segment]
+            index, rows = frames[places[0]].segment, [frames[i].row for i in places]
+            try:
+                payloads = self._patiently(partial(self._store.payloads, name, index, rows))
+            except CheckpointError as error:
+                raise DamagedCheckpointError(partition, str(error), segment=name_of_segment) from None
+            for place, payload in zip(places, payloads, strict=True):
+                found[place] = payload
+        return found
+
+    def _patiently(self, read: Callable[[], list[bytes]]) -> list[bytes]:
+        give_up_at = self._clock() + FETCH_SECONDS
+        while True:
+            try:
+                return read()
+            except StoreUnreachableError as error:
+                if self._clock() > give_up_at:
+                    raise
+                logger.warning("a key is needed, but its checkpoint cannot be read; trying again: %s", error)
+                self._metrics.loop_ticked()
+                time.sleep(FETCH_RETRY_SECONDS)
+
+    @property
+    def has_arrivals(self) -> bool:
+        """Whether keys wait to be let in."""
+        return self._loader.has_arrivals
+
+    def let_in(self, seconds: float) -> None:
+        """Let keys in that were fetched ahead, for about ``seconds``. Raises ``DamagedCheckpointError``."""
+        for failure in self._loader.failures():
+            partition = self._opened.get(failure.table)
+            if partition is not None:
+                raise DamagedCheckpointError(partition, failure.problem, segment=failure.segment)
+        until = self._clock() + seconds
+        while self._loader.has_arrivals:
+            for arrival in self._loader.arrivals(ARRIVALS_AT_ONCE):
+                arrival.table.arrive(arrival.key, arrival.block or arrival.state)
+                self._loader.is_short = self._is_short(arrival.table)
+            if self._clock() >= until:
+                return
+
+    @staticmethod
+    def _is_short(table: KeyTable) -> bool:
+        limit = table.memory.limit_bytes
+        return limit is not None and table.memory.bytes > SHORT_SHARE * limit
+
+    def close_partition(self, partition: Partition) -> None:
+        """Nothing of the partition's present table is awaited any more."""
+        if self._opened.pop(partition.table, None) is not None:
+            self._loader.cancel(partition.table)
+
+    def close(self) -> None:
+        """Stop loading."""
+        self._loader.close()

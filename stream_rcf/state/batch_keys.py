@@ -1,0 +1,57 @@
+"""The blocks of one batch: in memory all at once, with room made for them before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from stream_rcf.core.block import KeyBlock, block_bytes
+from stream_rcf.core.layout import Capacities, Model
+from stream_rcf.state.key_table import KeyTable
+
+# Records of a usual mature key, for each point of one tree: its trees' samples overlap. Only to make room by.
+RECORDS_PER_SAMPLE = 10
+BATCH_SHARE = 4  # one part in so many of the memory for keys may be needed by a single batch
+
+
+def usual_block_bytes(model: Model) -> int:
+    """About what a fully grown key takes."""
+    records = RECORDS_PER_SAMPLE * model.sample_size + model.shingle_size
+    boxes = min(2**model.box_bits, model.trees * model.sample_size // 16 + 1)
+    return block_bytes(model, Capacities(model.sample_size, records, records // 8, boxes))
+
+
+def largest_batch(model: Model, limit_bytes: int | None, batch_size: int) -> int:
+    """Events that may be scored at once without needing more than a share of the memory for keys; at least 1."""
+    if limit_bytes is None:
+        return batch_size
+    return max(1, min(batch_size, limit_bytes // BATCH_SHARE // usual_block_bytes(model)))
+
+
+def blocks_of(model: Model, keys: Sequence[str], tables: Sequence[KeyTable]) -> list[KeyBlock]:
+    """The block of ``keys[i]`` in ``tables[i]``, all in memory until the next batch, and about to be changed.
+
+    Keys that are away come back together, after others have left for them. All tables share one ``KeyMemory``.
+    Raises ``ReloadNeededError`` where a key cannot come back.
+    """
+    memory = tables[0].memory
+    memory.begin_batch()
+    missing: dict[KeyTable, dict[str, None]] = {}
+    for key, table in zip(keys, tables, strict=True):
+        block = table.resident(key)
+        if block is None:
+            missing.setdefault(table, {})[key] = None
+        else:
+            memory.touched(block)  # it may not leave to make room for the others
+    if missing:
+        if memory.limit_bytes is not None:
+            memory.make_room(sum(map(len, missing.values())) * usual_block_bytes(model))
+        for table, wanted in missing.items():
+            table.bring(wanted)
+    return [table.touch(key) for key, table in zip(keys, tables, strict=True)]
+
+
+def batch_done(blocks: Iterable[KeyBlock], tables: Sequence[KeyTable]) -> None:
+    """The batch was learned: count what its blocks have grown by, and let keys leave where that was too much."""
+    memory = tables[0].memory
+    memory.count(set(blocks))
+    memory.make_room()
