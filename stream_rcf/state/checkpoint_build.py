@@ -11,7 +11,7 @@ from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.manifest import Manifest, PartitionId, encode_manifest, manifest_name, segment_name
 from stream_rcf.state.names import folder_of
 from stream_rcf.state.objects import ObjectExistsError
-from stream_rcf.state.segments import SavedKey, Segment, SegmentBuilder, SegmentIndex
+from stream_rcf.state.segments import LEAST_TIME, SavedKey, Segment, SegmentBuilder, SegmentIndex
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Heading(NamedTuple):
     previous: int | None
     keys: int
     topic_partitions: int
-    forgotten_before: int
+    forgotten_before: int = LEAST_TIME
 
 
 class CheckpointBuild:
@@ -55,21 +55,24 @@ class CheckpointBuild:
         if self._builder.bytes >= SEGMENT_BYTES:
             self._write_segment()
 
-    def carry(self, index: SegmentIndex, rows: Sequence[int]) -> None:
-        """Copy frames of an older segment. Raises ``CheckpointError`` where they are not what was written."""
+    def carry(self, index: SegmentIndex, rows: Sequence[int], source: PartitionId | None = None) -> None:
+        """Copy frames of an older segment, ``source``'s where that is another partition.
+
+        Raises ``CheckpointError`` where they are not what was written.
+        """
         batch: list[int] = []
         size = 0
         for row in rows:
             batch.append(row)
             size += int(index.length[row])
             if size >= COPY_BYTES:
-                self._copy(index, batch)
+                self._copy(index, batch, source)
                 batch, size = [], 0
         if batch:
-            self._copy(index, batch)
+            self._copy(index, batch, source)
 
-    def _copy(self, index: SegmentIndex, rows: Sequence[int]) -> None:
-        payloads = self._store.payloads(self._heading.partition, index, rows)
+    def _copy(self, index: SegmentIndex, rows: Sequence[int], source: PartitionId | None) -> None:
+        payloads = self._store.payloads(source or self._heading.partition, index, rows)
         for row, payload in zip(rows, payloads, strict=True):
             self.append(SavedKey(index.keys[row], payload, int(index.last_event[row])))
 
