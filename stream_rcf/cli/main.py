@@ -41,6 +41,9 @@ COMMANDS = {
     "check-config": Command(
         "stream_rcf.cli.check_config", "print the effective settings, or every error in them"
     ),
+    "plan": Command(
+        "stream_rcf.cli.plan", "say what memory, disk and time a number of keys needs with these settings"
+    ),
     "checkpoint": Command("stream_rcf.cli.checkpoint", "look into checkpoints"),
 }
 

@@ -1,0 +1,132 @@
+"""What a number of keys will need on this machine: measured on some of them, and multiplied."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from stream_rcf.core.block import KeyBlock
+from stream_rcf.core.packing import pack
+from stream_rcf.core.parameters import DetectorParameters
+from stream_rcf.pipeline.decode import EventDecoder
+from stream_rcf.pipeline.encode import RecordEncoder
+from stream_rcf.pipeline.events import Event, Position
+from stream_rcf.pipeline.score_batch import score_batch
+from stream_rcf.settings.model import Settings, detector_parameters, event_schema
+from stream_rcf.state.key_memory import AWAY_KEY_BYTES
+from stream_rcf.state.key_table import KeyTable
+
+GROWN_SAMPLES = 60  # events of a grown key, in sample sizes: what it takes grows no more
+PERIOD = 48  # events until the pattern of the measured series repeats
+DIFFERENT_KEYS = 8  # that are grown; the others are copies, which take and cost as much
+MOST_KEYS = 1000  # that are held at once to see what waiting for memory costs; more cost about the same
+MEASURED_EVENTS = 20_000
+SAVED_FRAME_BYTES = 80  # of a key in a checkpoint beside its state: its name and sums, twice
+# Of one event in the Kafka client, both ways, with its share of commits: measured with the bench's profile.
+CLIENT_MICROSECONDS = 9.0
+FIRST_EVENTS = 10  # of a key that has just begun
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What ``keys`` grown keys need in one worker; bytes, and events in a second."""
+
+    keys: int
+    grown_events: int
+    memory_bytes_per_key: float
+    young_bytes_per_key: float  # after FIRST_EVENTS events
+    saved_bytes_per_key: float
+    resident_keys: int  # that fit the limit at once; the others are in the spill
+    memory_bytes: int
+    spill_bytes: int
+    checkpoint_bytes: int
+    events_per_second: float
+
+
+def measure_plan(settings: Settings, keys: int) -> Plan:
+    """Grow some keys with these settings on a synthetic series, time them, and work out what ``keys`` need."""
+    parameters = detector_parameters(settings)
+    grown_events = GROWN_SAMPLES * parameters.forest.sample_size + parameters.forest.shingle_size
+    grown = [_grow(parameters, f"key-{i}", grown_events) for i in range(min(keys, DIFFERENT_KEYS))]
+    young = _grow(parameters, "young", FIRST_EVENTS)
+    each = sum(block.bytes for block in grown) / len(grown)
+    saved = sum(len(pack(block)) for block in grown) / len(grown) + SAVED_FRAME_BYTES
+    limit = settings.memory_limit_bytes_per_worker
+    fitting = math.floor((limit - keys * AWAY_KEY_BYTES) / (each - AWAY_KEY_BYTES))
+    resident = keys if keys * each <= limit else max(1, fitting)
+    away = keys - resident
+    return Plan(
+        keys=keys,
+        grown_events=grown_events,
+        memory_bytes_per_key=each,
+        young_bytes_per_key=young.bytes,
+        saved_bytes_per_key=saved,
+        resident_keys=resident,
+        memory_bytes=int(resident * each + away * AWAY_KEY_BYTES),
+        spill_bytes=int(away * saved),
+        checkpoint_bytes=int(keys * saved),
+        events_per_second=_rate(settings, parameters, grown, min(max(resident, 1), MOST_KEYS), grown_events),
+    )
+
+
+def _value(event: int, generator: random.Random) -> float:
+    return round(10.0 * math.sin(2.0 * math.pi * event / PERIOD) + generator.gauss(0.0, 1.0), 3)
+
+
+def _grow(parameters: DetectorParameters, key: str, events: int) -> KeyBlock:
+    table = KeyTable(parameters)
+    generator = random.Random(key)
+    width = len(parameters.features)
+    stream = [
+        Event(key, 1000 * i, tuple(_value(i + feature, generator) for feature in range(width)))
+        for i in range(events)
+    ]
+    for start in range(0, events, 1000):
+        batch = stream[start : start + 1000]
+        score_batch(parameters, batch, [table] * len(batch))
+    return table.touch(key)
+
+
+def _rate(
+    settings: Settings, parameters: DetectorParameters, grown: Sequence[KeyBlock], keys: int, age: int
+) -> float:
+    """Events in a second of one worker, keys in random order: decoded, scored, encoded, the client's part added."""
+    table = KeyTable(parameters)
+    for i in range(keys):
+        table.restore(f"key-{i}", grown[i % len(grown)].copy())
+    generator = random.Random(1)
+    names = [f"key-{generator.randrange(keys)}".encode() for _ in range(MEASURED_EVENTS)]
+    values = [_document(settings.events.features, age + i, generator) for i in range(MEASURED_EVENTS)]
+    decoder = EventDecoder(event_schema(settings))
+    encoder = RecordEncoder(parameters.features, parameters.fingerprint())
+    began = time.perf_counter()
+    for start in range(0, MEASURED_EVENTS, settings.kafka.batch_size):
+        end = start + settings.kafka.batch_size
+        batch = [
+            event
+            for value, name in zip(values[start:end], names[start:end], strict=True)
+            if isinstance(event := decoder.decode(value, name, 0), Event)
+        ]
+        results = score_batch(parameters, batch, [table] * len(batch), settings.forest.threads)
+        for i, event in enumerate(batch):
+            orjson.dumps(encoder.score_record(event, Position("events", 0, start + i), results, i))
+    seconds = time.perf_counter() - began
+    return 1.0 / (seconds / MEASURED_EVENTS + CLIENT_MICROSECONDS / 1e6)
+
+
+def _document(features: Sequence[str], event: int, generator: random.Random) -> bytes:
+    """An event as JSON with these dotted features; without a key, and with the record's time."""
+    document: dict[str, Any] = {}
+    for number, path in enumerate(features):
+        *folders, name = path.split(".")
+        place = document
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        place[name] = _value(event + number, generator)
+    return orjson.dumps(document)
