@@ -44,22 +44,17 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     limit = settings.memory_limit_bytes_per_worker / MEGABYTE
     away = plan.keys - plan.resident_keys
+    grown, young = _size(plan.memory_bytes_per_key), _size(plan.young_bytes_per_key)
     print(
         f"{plan.keys:,} keys, each with {plan.grown_events:,} events or more, in one worker on this machine:"
     )
-    print(
-        f"  memory      {_size(plan.memory_bytes)}; {_size(plan.memory_bytes_per_key)} each, grown, "
-        f"{_size(plan.young_bytes_per_key)} after {FIRST_EVENTS} events"
-    )
+    print(f"  memory      {_size(plan.memory_bytes)}; {grown} each, {young} after {FIRST_EVENTS} events")
     if away:
-        print(
-            f"  spill       {_size(plan.spill_bytes)} of disk for {away:,} keys beyond keys.memory_limit_mb ({limit:,.0f} MB a worker)"
-        )
+        beyond = f"{away:,} keys beyond keys.memory_limit_mb ({limit:,.0f} MB a worker)"
+        print(f"  spill       {_size(plan.spill_bytes)} of disk for {beyond}")
+    print(f"  checkpoint  {_size(plan.checkpoint_bytes)}, at most twice that between compactions")
     print(
-        f"  checkpoint  {_size(plan.checkpoint_bytes)}, up to twice as much while it is compacted; {_size(plan.saved_bytes_per_key)} each"
-    )
-    print(
-        f"  speed       about {plan.events_per_second:,.0f} events/s with a processor of its own, its keys in memory and in random order"
+        f"  speed       {plan.events_per_second:,.0f} events/s with a processor of its own, keys in random order"
     )
     return 0
 
