@@ -98,6 +98,8 @@ class FolderObjects:
         path = self._path / name
         with self._reaching(name):
             path.unlink(missing_ok=True)
+            if not path.parent.is_dir():
+                return
             for entry in list(os.scandir(path.parent)):
                 if entry.name.endswith(TEMPORARY_SUFFIX):
                     with contextlib.suppress(FileNotFoundError):

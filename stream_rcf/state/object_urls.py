@@ -46,8 +46,10 @@ def _bucket(url: str) -> Objects:
 def _folder(url: str) -> Path:
     try:
         parts = urlsplit(url)
-    except ValueError as error:
-        raise UsageError(f"checkpoint.url {url!r} is not a URL ({error}): {_FOLDER_ADVICE}") from error
+    except ValueError:  # it may quote the URL, and would stay attached to an error raised here
+        parts = None
+    if parts is None:
+        raise UsageError(f"checkpoint.url {_shown(url)} is not a URL: {_FOLDER_ADVICE}")
     if parts.netloc not in ("", "localhost"):
         raise UsageError(
             f"checkpoint.url {_shown(url)} names a host, but a folder is on this one: {_FOLDER_ADVICE}"
