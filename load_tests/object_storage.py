@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -56,43 +55,33 @@ def main() -> int:
 
 
 def _tests_pass(server: Path) -> bool:
+    environment = {**os.environ, PROGRAM_VARIABLE: str(server)}
     words = [sys.executable, "-m", "pytest", "-q", *TESTS]
-    return (
-        subprocess.run(
-            words, cwd=ROOT, env={**os.environ, PROGRAM_VARIABLE: str(server)}, check=False
-        ).returncode
-        == 0
-    )
+    return subprocess.run(words, cwd=ROOT, env=environment, check=False).returncode == 0
 
 
 def _kills_lose_nothing(server: S3Server) -> bool:
     """Kill the server among writers, start it again, and look whether all that they were told is written is there."""
     objects = CloudObjects(server.url("kills"), retry_seconds=60)
-    written: list[str] = []
-    enough = [threading.Event() for _ in range(KILLS)]
+    names = [f"{number:05d}" for number in range(OBJECTS_BETWEEN_KILLS * (KILLS + 1))]
 
-    def write(number: int) -> None:
-        name = f"{number:05d}"
-        objects.create(name, name.encode() * 20_000)
-        written.append(name)
-        if len(written) % OBJECTS_BETWEEN_KILLS == 0 and len(written) // OBJECTS_BETWEEN_KILLS <= KILLS:
-            enough[len(written) // OBJECTS_BETWEEN_KILLS - 1].set()
+    def content(name: str) -> bytes:
+        return name.encode() * 20_000
 
-    total = OBJECTS_BETWEEN_KILLS * (KILLS + 1)
     with ThreadPoolExecutor(WRITERS) as pool:
-        tasks = [pool.submit(write, number) for number in range(total)]
-        for event in enough:
-            event.wait()
+        tasks = [pool.submit(objects.create, name, content(name)) for name in names]
+        for kill in range(1, KILLS + 1):
+            tasks[kill * OBJECTS_BETWEEN_KILLS].result()  # they are begun in order
             server.kill()
             server.start()
         for task in tasks:
             task.result()
-    wrong = [name for name in sorted(written) if objects.read(name, 10**6) != name.encode() * 20_000]
-    surplus = set(objects.list("")).symmetric_difference(written)
+    wrong = [name for name in names if objects.read(name, 10**6) != content(name)]
+    surplus = set(objects.list("")).symmetric_difference(names)
     print(
-        f"{KILLS} kills among {total} writes: {len(wrong)} objects wrong, {len(surplus)} too many or too few"
+        f"{KILLS} kills among {len(names)} writes: {len(wrong)} objects wrong, {len(surplus)} too many or too few"
     )
-    return len(written) == total and not wrong and not surplus
+    return not wrong and not surplus
 
 
 def _measure(server: S3Server) -> None:

@@ -114,8 +114,8 @@ def a_listing_has_more_than_a_page(objects: Objects) -> None:
     assert set(objects.list("many")) == names
 
 
-def names_of_kafka_come_back_as_they_went(objects: Objects) -> None:
-    names = ["topic_with.dots-and_more", "A", "0", ".hidden", "a=b"]
+def names_come_back_as_they_went(objects: Objects) -> None:
+    names = ["topic_with.dots-and_more", "A", "0", ".hidden", "a=b", "a%20b%2Fc%C3%A4", "%2E%2E", "a~b", "~"]
     for name in names:
         objects.create(f"{name}-0/00000000000000000001.manifest", b"x")
     assert sorted(objects.folders("")) == sorted(f"{name}-0" for name in names)
@@ -154,6 +154,6 @@ BEHAVIOURS: list[Callable[[Objects], None]] = [
     a_range_past_the_end_is_corruption,
     a_listing_tells_objects_from_folders,
     a_listing_has_more_than_a_page,
-    names_of_kafka_come_back_as_they_went,
+    names_come_back_as_they_went,
     one_of_those_who_race_for_a_name_wins,
 ]
