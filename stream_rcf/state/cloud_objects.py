@@ -104,7 +104,7 @@ class CloudObjects:
                 )
             return bytes(result.bytes())
 
-        return self._need(f"read {self._place(name)}", request)
+        return self._read(name, request)
 
     def read_ranges(self, name: str, ranges: Sequence[tuple[int, int]]) -> builtins.list[bytes]:
         """Parts of an object, close ones by one request, some requests at a time; see ``Objects``."""
@@ -123,7 +123,7 @@ class CloudObjects:
                 for content in obstore.get_ranges(client, name, starts=starts, ends=ends, coalesce=0)
             ]
 
-        contents = self._need(f"read {self._place(name)}", request)
+        contents = self._read(name, request)
         if any(len(content) != end - start for content, (start, end) in zip(contents, spans, strict=True)):
             raise self._too_short(name)
         return [cut_range(wanted, spans, contents) if wanted[0] < wanted[1] else b"" for wanted in ranges]
@@ -167,16 +167,15 @@ class CloudObjects:
         except CheckpointError:  # longer, or removed meanwhile
             return False
 
-    def _need(self, doing: str, request: Callable[[Client], Answer]) -> Answer:
+    def _read(self, name: str, request: Callable[[Client], Answer]) -> Answer:
         answer = self._ask(request)
         if not isinstance(answer, CloudFailure):
             return answer
-        place = doing.partition(" ")[2]
         if answer.outcome is Outcome.MISSING:
-            raise ObjectMissingError(f"{place} is missing")
+            raise ObjectMissingError(f"{self._place(name)} is missing")
         if answer.outcome is Outcome.BEYOND_END:
-            raise CheckpointError(f"{place} is corrupt: it is shorter than was looked for")
-        raise self._unreachable(doing, answer)
+            raise self._too_short(name)
+        raise self._unreachable(f"read {self._place(name)}", answer)
 
     def _ask(self, request: Callable[[Client], Answer]) -> Answer | CloudFailure:
         """Make a request, again and again where that may help, and return what the last one gave.
