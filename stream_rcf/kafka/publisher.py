@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from stream_rcf.kafka.client_configuration import new_client, producer_configuration
 from stream_rcf.kafka.bounded_call import call_within
+from stream_rcf.kafka.client_configuration import new_client, producer_configuration
 from stream_rcf.kafka.failures import CLIENT_FAILURES, DeliveryFailed, Remedy, kafka_error, remedy_for
 from stream_rcf.settings.model import Settings
 
