@@ -100,7 +100,8 @@ def _stream(
     count = int(rate * seconds)
     key = random.integers(keys, size=count).tolist()
     value = (10.0 * np.array(key) + random.normal(0.0, 1.0, count)).round(4).tolist()
-    producer = Producer({"bootstrap.servers": broker.bootstrap, "linger.ms": 0})
+    # Few requests at a time: a producer that sends each event by itself would measure the broker's patience.
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "linger.ms": 2, "enable.idempotence": True})
     latencies: list[float] = []
     produced = arrived = 0
     began = time.time()

@@ -18,10 +18,12 @@ MAX_POLL_INTERVAL_MS = 300_000  # the longest pause of the loop before the group
 # A dead producer's open transaction holds readers back this long; batches take < 1 s.
 TRANSACTION_TIMEOUT_MS = 15_000
 QUEUE_KILOBYTES = 16_384  # prefetch of all partitions together; more only hides lag inside the client
-# One answer of a broker, which the prefetch may exceed itself by; and one partition's share of it, so that a partition
-# far behind leaves room for the others. Larger messages than that still come, alone.
+# Of one partition: the prefetch is one queue, in which the others' messages wait behind those of one far behind.
+QUEUED_MESSAGES = 10_000
+# One answer of a broker, by which the prefetch may exceed its bound, and one partition's share of it. Larger messages
+# still come, alone.
 FETCH_BYTES = 8 * 2**20
-PARTITION_FETCH_BYTES = 2**20
+PARTITION_FETCH_BYTES = 2**19
 FETCH_BACKOFF_MS = 20  # after the prefetch queue was full; the default of 1 s starves a fast loop
 LINGER_MS = 5  # batches of outputs wait at most this long; a commit flushes anyway
 PRODUCER_QUEUE_KILOBYTES = 65_536  # outputs not yet acknowledged; a full queue makes the loop wait
@@ -88,6 +90,7 @@ def consumer_configuration(
     """
     configuration = {
         "queued.max.messages.kbytes": QUEUE_KILOBYTES,
+        "queued.min.messages": QUEUED_MESSAGES,
         "fetch.max.bytes": FETCH_BYTES,
         "max.partition.fetch.bytes": PARTITION_FETCH_BYTES,
         "fetch.queue.backoff.ms": FETCH_BACKOFF_MS,
