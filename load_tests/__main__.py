@@ -1,4 +1,4 @@
-"""``python -m load_tests [--only forest|service] [--quick] [--repetitions N] [--json FILE]``, by ``make bench``."""
+"""The benchmarks, by ``make bench``: ``python -m load_tests --help`` lists the options."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 
+from load_tests import latency
 from load_tests.figures import LEAST_SAMPLES
 from load_tests.forest import report as forest_report
 from load_tests.forest import run as forest_run
@@ -16,7 +17,7 @@ from load_tests.report import facts_lines, markdown, plain_data
 from load_tests.service import measure_service
 from load_tests.workload import FULL, QUICK
 
-FOREST, SERVICE = "forest", "service"
+FOREST, SERVICE, LATENCY = "forest", "service", "latency"
 # By default. The forest's turns take seconds, a repetition of the service takes minutes.
 REPETITIONS = {FOREST: 5, SERVICE: 3}
 QUICK_REPETITIONS = {FOREST: 5, SERVICE: 2}
@@ -28,7 +29,7 @@ def main() -> int:
         prog="python -m load_tests",
         description="The benchmarks, each beside a named peer measured in the same run.",
     )
-    parser.add_argument("--only", choices=(FOREST, SERVICE), help="only this part; both by default")
+    parser.add_argument("--only", choices=(FOREST, SERVICE, LATENCY), help="only this part; all by default")
     parser.add_argument(
         "--quick", action="store_true", help="some minutes: fewer keys, sizes and repetitions"
     )
@@ -40,6 +41,12 @@ def main() -> int:
         "service",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there too")
+    parser.add_argument(
+        "--rate",
+        type=float,
+        metavar="R",
+        help="events/s of the latency's stream; half of the throughput by default",
+    )
     given = parser.parse_args()
     repetitions = dict(QUICK_REPETITIONS if given.quick else REPETITIONS)
     if given.repetitions is not None:
@@ -49,15 +56,21 @@ def main() -> int:
     facts = machine_facts()
     data: dict[str, object] = {"machine": facts}
     print("\n".join(["# stream_rcf benchmark", "", *facts_lines(facts), ""]), flush=True)
-    if given.only != SERVICE:
+    if given.only in {None, FOREST}:
         extents = forest_run.QUICK if given.quick else forest_run.FULL
         forest = forest_run.measure_forest(extents, repetitions[FOREST])
         data[FOREST] = forest_report.plain_data(forest)
         _hand_out(forest_report.markdown(forest), data, given.json)
-    if given.only != FOREST:
+    if given.only in {None, SERVICE}:
         service = measure_service(QUICK if given.quick else FULL, repetitions[SERVICE])
         data[SERVICE] = plain_data(service)
         _hand_out(markdown(service), data, given.json)
+    if given.only in {None, LATENCY}:
+        workload = latency.QUICK_WORKLOAD if given.quick else latency.FULL_WORKLOAD
+        seconds = latency.QUICK_SECONDS if given.quick else latency.FULL_SECONDS
+        found = latency.measure_latency(workload, seconds, given.rate)
+        data[LATENCY] = latency.plain_data(found)
+        _hand_out(latency.markdown(found), data, given.json)
     return 0
 
 

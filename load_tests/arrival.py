@@ -42,6 +42,13 @@ class ArrivalReader:
     def __exit__(self, *_exception: object) -> None:
         self._consumer.close()
 
+    def read(self, seconds: float) -> list[bytes]:
+        """The values of what is here, or of what comes first within ``seconds``."""
+        first = self._consumer.poll(seconds)
+        messages = [] if first is None else [first, *self._consumer.consume(READ_MOST, 0)]
+        values = [message.value() for message in messages if message.error() is None]
+        return [value for value in values if isinstance(value, bytes)]
+
     def watch(self, count: int, check: Callable[[], None]) -> Arrivals:
         """Read ``count`` committed records as they arrive. ``check`` raises when their writer has failed.
 

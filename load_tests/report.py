@@ -98,6 +98,7 @@ def markdown(results: Results) -> str:
             for step, microseconds in sorted(results.breakdown.steps.items(), key=lambda entry: -entry[1])
         ],
         f"| all, wall clock | {results.breakdown.total:.1f} | 100 % |",
+        f"| the kernel, beside them | {results.breakdown.kernel:.1f} | |",
         "",
     ]
     return "\n".join(lines)
@@ -122,7 +123,11 @@ def plain_data(results: Results) -> dict[str, object]:
         },
         "events_per_second": {figure.name: figure_data(figure) for figure in results.figures},
         "ratios": {ratio.name: figure_data(ratio) for ratio in results.ratios},
-        "microseconds_per_event": {**results.breakdown.steps, "all, wall clock": results.breakdown.total},
+        "microseconds_per_event": {
+            **results.breakdown.steps,
+            "all, wall clock": results.breakdown.total,
+            "kernel, beside": results.breakdown.kernel,
+        },
     }
 
 

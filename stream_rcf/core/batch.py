@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -26,6 +27,64 @@ class BatchResults(NamedTuple):
     shares: np.ndarray  # (m, dimensions) float64: attribution by feature where the grade is above 0
 
 
+class BlockBatch:
+    """A batch on its way through the kernel, in three steps: made, ``run``, ``finish``.
+
+    ``run`` releases the GIL and may be called by another thread than the owner of the blocks, who must leave them alone
+    until it has returned. The batch keeps its blocks alive, whatever becomes of the tables they came from.
+
+    Event ``i`` meets ``blocks[i]``; a block may occur often, and its events keep their order. ``values``
+    (m, dimensions) float64, finite in float32; ``timestamps`` (m,) int64, epoch ms. With several scratches the keys are
+    shared out to as many calls of ``run_all``; the results are the same.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        scratches: Sequence[Scratch],
+        blocks: Sequence[KeyBlock],
+        values: np.ndarray,
+        timestamps: np.ndarray,
+        run_all: RunAll = map,
+    ) -> None:
+        events = len(blocks)
+        self._counts = Counter(blocks)
+        for block, count in self._counts.items():
+            block.reserve(count)
+            block.spend(count)
+        self._addresses = np.fromiter((block.address for block in blocks), np.int64, events)
+        # A key's events one after the other: its trees are in the cache then.
+        self._order = np.argsort(self._addresses, kind="stable")
+        self._model, self._scratches, self._run_all = model, scratches, run_all
+        self._values, self._timestamps = values, timestamps
+        self._results = BatchResults(
+            np.zeros((events, 4), np.float64),
+            np.zeros((events, 3), np.int64),
+            np.zeros((events, model.dimensions), np.float64),
+        )
+
+    def run(self) -> None:
+        """Process every event. To be called once."""
+        addresses, order = self._addresses, self._order
+
+        def process(part: tuple[np.ndarray, Scratch]) -> None:
+            process_batch(
+                self._model, addresses, part[0], self._values, self._timestamps, part[1], *self._results
+            )
+
+        parts = parts_by_key(addresses[order], min(len(self._scratches), max(1, len(order) // LEAST_EVENTS)))
+        shares = [order[first:last] for first, last in parts]
+        for _ in self._run_all(process, zip(shares, self._scratches, strict=False)):
+            pass  # an exception of a thread is raised here
+
+    def finish(self) -> BatchResults:
+        """Look how much room is left in the blocks, after ``run``; the results."""
+        for block in self._counts:
+            if block.headroom <= 0:
+                block.count_headroom()
+        return self._results
+
+
 def process_blocks(
     model: Model,
     scratches: Sequence[Scratch],
@@ -34,38 +93,10 @@ def process_blocks(
     timestamps: np.ndarray,
     run_all: RunAll = map,
 ) -> BatchResults:
-    """Process event ``i`` with ``blocks[i]``; a block may occur often, and its events keep their order.
-
-    ``values`` (m, dimensions) float64, finite in float32; ``timestamps`` (m,) int64, epoch ms. With several scratches
-    the keys are shared out to as many calls of ``run_all``, which release the GIL; the results are the same.
-    """
-    events = len(blocks)
-    counts: dict[KeyBlock, int] = {}
-    for block in blocks:
-        counts[block] = counts.get(block, 0) + 1
-    for block, count in counts.items():
-        block.reserve(count)
-        block.spend(count)
-    addresses = np.fromiter((block.address for block in blocks), np.int64, events)
-    # A key's events one after the other: its trees are in the cache then.
-    order = np.argsort(addresses, kind="stable")
-    results = BatchResults(
-        np.zeros((events, 4), np.float64),
-        np.zeros((events, 3), np.int64),
-        np.zeros((events, model.dimensions), np.float64),
-    )
-
-    def process(part: tuple[np.ndarray, Scratch]) -> None:
-        process_batch(model, addresses, part[0], values, timestamps, part[1], *results)
-
-    parts = parts_by_key(addresses[order], min(len(scratches), max(1, events // LEAST_EVENTS)))
-    shares = [order[first:last] for first, last in parts]
-    for _ in run_all(process, zip(shares, scratches, strict=False)):
-        pass  # an exception of a thread is raised here
-    for block in counts:
-        if block.headroom <= 0:
-            block.count_headroom()
-    return results
+    """All three steps of a ``BlockBatch`` at once."""
+    batch = BlockBatch(model, scratches, blocks, values, timestamps, run_all)
+    batch.run()
+    return batch.finish()
 
 
 def parts_by_key(addresses: np.ndarray, most: int) -> list[tuple[int, int]]:

@@ -18,9 +18,15 @@ MAX_POLL_INTERVAL_MS = 300_000  # the longest pause of the loop before the group
 # A dead producer's open transaction holds readers back this long; batches take < 1 s.
 TRANSACTION_TIMEOUT_MS = 15_000
 QUEUE_KILOBYTES = 16_384  # prefetch of all partitions together; more only hides lag inside the client
+# Of one partition: the prefetch is one queue, in which the others' messages wait behind those of one far behind.
+QUEUED_MESSAGES = 10_000
+# One answer of a broker, by which the prefetch may exceed its bound, and one partition's share of it. Larger messages
+# still come, alone.
+FETCH_BYTES = 8 * 2**20
+PARTITION_FETCH_BYTES = 2**19
 FETCH_BACKOFF_MS = 20  # after the prefetch queue was full; the default of 1 s starves a fast loop
 LINGER_MS = 5  # batches of outputs wait at most this long; a commit flushes anyway
-PRODUCER_QUEUE_KILOBYTES = 262_144  # outputs not yet acknowledged; a full queue makes the loop wait
+PRODUCER_QUEUE_KILOBYTES = 65_536  # outputs not yet acknowledged; a full queue makes the loop wait
 
 # Options that only one kind of client knows; the other would warn about each of them at every start.
 CONSUMER_ONLY = (
@@ -75,10 +81,18 @@ def client_configuration(
     }
 
 
-def consumer_configuration(settings: Settings, on_error: Callback) -> dict[str, Any]:
-    """The consumer: no automatic commits, committed input only, and a loud end when the log was trimmed."""
+def consumer_configuration(
+    settings: Settings, on_error: Callback, on_commit: Callback | None = None
+) -> dict[str, Any]:
+    """The consumer: no automatic commits, committed input only, and a loud end when the log was trimmed.
+
+    ``on_commit`` hears the results of commits that nobody waits for.
+    """
     configuration = {
         "queued.max.messages.kbytes": QUEUE_KILOBYTES,
+        "queued.min.messages": QUEUED_MESSAGES,
+        "fetch.max.bytes": FETCH_BYTES,
+        "max.partition.fetch.bytes": PARTITION_FETCH_BYTES,
         "fetch.queue.backoff.ms": FETCH_BACKOFF_MS,
         "max.poll.interval.ms": MAX_POLL_INTERVAL_MS,
         **client_configuration(settings, PRODUCER_ONLY),
@@ -91,6 +105,8 @@ def consumer_configuration(settings: Settings, on_error: Callback) -> dict[str, 
         "enable.partition.eof": False,
         "error_cb": on_error,
     }
+    if on_commit is not None:
+        configuration["on_commit"] = on_commit
     if settings.kafka.group_protocol == "classic":
         configuration.setdefault("heartbeat.interval.ms", HEARTBEAT_MS)
         configuration.setdefault("session.timeout.ms", SESSION_TIMEOUT_MS)

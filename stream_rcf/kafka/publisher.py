@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
+from stream_rcf.kafka.bounded_call import call_within
 from stream_rcf.kafka.client_configuration import new_client, producer_configuration
 from stream_rcf.kafka.failures import CLIENT_FAILURES, DeliveryFailed, Remedy, kafka_error, remedy_for
 from stream_rcf.settings.model import Settings
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 CALL_TIMEOUT = 30.0  # s: for a transactional call; longer than a broker restart, shorter than our patience
 BATCH_BYTES = 1_000_000  # librdkafka's default for the outputs that it sends at once
 QUEUE_FULL_WAIT = 0.05  # s: between attempts while the producer's queue is full
+CALL_GRACE = 5.0  # s: beyond its own time-out, before a call is taken to hang
 ABANDON_TIMEOUT = 5.0  # s: an abandoned producer may try to abort; the broker does it anyway
 
 Headers = list[tuple[str, str | bytes | None]]
@@ -28,7 +30,7 @@ class Publisher(Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether something was published, or offsets moved, since the last commit."""
+        """Whether something was published, or offsets moved, that is not known to be committed."""
 
     def begin(self) -> None:
         """Prepare for outputs; harmless when already open."""
@@ -40,6 +42,9 @@ class Publisher(Protocol):
 
     def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
         """Make the outputs and the next offsets of their input final, together."""
+
+    def commit_soon(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
+        """The same in passing: where delivery allows it, without waiting for the broker to confirm the offsets."""
 
     def recover(self, remedy: Remedy) -> None:
         """After ``DeliveryFailed``: drop what is not committed, and be ready again."""
@@ -161,15 +166,22 @@ class TransactionalPublisher(_ClientPublisher):
             gone = KafkaError(KafkaError._STATE, "the partitions of these outputs are gone")  # noqa: SLF001
             raise DeliveryFailed("committing a transaction", gone, Remedy.ABORT)
         self._flush()  # first: the coordinator is still busy right after a commit, and would make us back off 100 ms
+        producer, metadata = self._producer, consumer.consumer_group_metadata()
         try:
-            self._producer.send_offsets_to_transaction(
-                list(offsets), consumer.consumer_group_metadata(), CALL_TIMEOUT
+            # It takes a time-out, and ignores it while the group's coordinator is out of reach (librdkafka #5456).
+            call_within(
+                CALL_TIMEOUT + CALL_GRACE,
+                lambda: producer.send_offsets_to_transaction(list(offsets), metadata, CALL_TIMEOUT),
             )
-            self._producer.commit_transaction(CALL_TIMEOUT)
+            producer.commit_transaction(CALL_TIMEOUT)
         except KafkaException as failure:
             error = kafka_error(failure)
             raise DeliveryFailed("committing a transaction", error, remedy_for(error)) from None
         self._open = False
+
+    def commit_soon(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
+        """Commit: a transaction is over only when it is confirmed."""
+        self.commit(offsets, consumer)
 
     def recover(self, remedy: Remedy) -> None:
         """Abort, or begin again with a new producer; either way nothing uncommitted stays visible."""
@@ -202,22 +214,49 @@ class TransactionalPublisher(_ClientPublisher):
 class FlushingPublisher(_ClientPublisher):
     """At least once: after a crash some outputs come again, byte for byte the same and with the same source offset."""
 
+    def __init__(self, settings: Settings, batch_bytes: int = BATCH_BYTES) -> None:
+        self._offered: dict[tuple[str, int], TopicPartition] = {}  # committed in passing, not known to stand
+        super().__init__(settings, batch_bytes)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything may be uncommitted, what was committed in passing included."""
+        return self._open or bool(self._offered)
+
     def begin(self) -> None:
         """Note that offsets are about to move."""
         self._open = True
 
     def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
-        """Flush the outputs, then commit the offsets."""
-        if not self._open:
+        """Flush the outputs, then commit the offsets, those committed in passing once more."""
+        if not self.is_open:
             return
         self._flush()
+        final = {**self._offered, **{(entry.topic, entry.partition): entry for entry in offsets}}
         try:
-            results = consumer.commit(offsets=list(offsets), asynchronous=False)
+            results = consumer.commit(offsets=list(final.values()), asynchronous=False) if final else ()
         except KafkaException as failure:
             raise DeliveryFailed("committing offsets", kafka_error(failure), Remedy.ABORT) from None
         for result in results or ():
             if result.error is not None:
                 raise DeliveryFailed("committing offsets", result.error, Remedy.ABORT)
+        self._offered = {}
+        self._open = False
+
+    def commit_soon(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
+        """Flush the outputs, and send the offsets off; the next ``commit`` repeats them and shows what became of them.
+
+        So a coordinator that hangs does not hold the outputs up: a commit that waits takes no time-out.
+        """
+        if not self._open:
+            return
+        self._flush()
+        if offsets:
+            try:
+                consumer.commit(offsets=list(offsets), asynchronous=True)
+            except KafkaException as failure:
+                raise DeliveryFailed("committing offsets", kafka_error(failure), Remedy.ABORT) from None
+            self._offered.update(((entry.topic, entry.partition), entry) for entry in offsets)
         self._open = False
 
     def recover(self, remedy: Remedy) -> None:
@@ -226,6 +265,7 @@ class FlushingPublisher(_ClientPublisher):
             _abandon(self._producer)
             self._producer = self._new_producer()
         self._failure = None
+        self._offered = {}
         self._open = False
 
     def close(self) -> None:

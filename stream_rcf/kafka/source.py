@@ -23,6 +23,10 @@ logger = logging.getLogger(__name__)
 OFFSETS_TIMEOUT = 15.0
 
 
+MOST_BATCH_BYTES = 8 * 2**20  # of one batch of messages, keys not counted
+MOST_AT_ONCE = 1000  # messages asked of the client at a time
+
+
 class OffsetsTrimmed(StreamRcfError):
     """The position of a partition is no longer in the log."""
 
@@ -52,7 +56,9 @@ class Source:
         self._incremental = settings.kafka.group_protocol == "consumer"
         self._listener = listener
         self._callback_failure: BaseException | None = None
-        self.consumer: Consumer = new_client(Consumer, consumer_configuration(settings, self._on_error))
+        self.consumer: Consumer = new_client(
+            Consumer, consumer_configuration(settings, self._on_error, self._on_commit)
+        )
         self._topic = settings.kafka.input_topic
 
     def subscribe(self) -> None:
@@ -64,14 +70,28 @@ class Source:
         except KafkaException as failure:
             raise UsageError(f"kafka.input_topic {self._topic!r}: {describe(failure)}") from None
 
-    def read(self, most: int, timeout: float) -> list[Message]:
-        """Up to ``most`` messages: waits up to ``timeout`` seconds for the first, then takes what is already here."""
+    def read(self, most: int, timeout: float, most_bytes: int = MOST_BATCH_BYTES) -> list[Message]:
+        """Up to ``most`` messages: waits up to ``timeout`` seconds for the first, then takes what is already here.
+
+        Ends early at about ``most_bytes``: with the message that passes them, or, where small messages give way to
+        large ones, within the few hundred that were asked for at once. What is not taken stays in the client's queue,
+        which is bounded itself.
+        """
         first = self.consumer.poll(timeout)
         self._raise_callback_failure()
         if first is None:
             return []
-        messages = [first, *self.consumer.consume(most - 1, 0)] if most > 1 else [first]
-        self._raise_callback_failure()
+        messages = [first]
+        room = most_bytes - len(first)
+        while len(messages) < most and room > 0:
+            usual = max(1, (most_bytes - room) // len(messages))
+            wanted = min(most - len(messages), MOST_AT_ONCE, max(1, room // usual))
+            more = self.consumer.consume(wanted, 0)
+            self._raise_callback_failure()
+            messages += more
+            room -= sum(map(len, more))
+            if len(more) < wanted:
+                break
         return [message for message in messages if message.error() is None or self._report(message)]
 
     def _report(self, message: Message) -> bool:
@@ -179,6 +199,16 @@ class Source:
             logger.error("%s failed: %s", during, failure)
             if self._callback_failure is None:
                 self._callback_failure = failure
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        """What became of a commit that nobody waited for. A failure is no loss: the next one covers it, or raises."""
+        failed = error or next((entry.error for entry in partitions if entry.error is not None), None)
+        if failed is not None:
+            logger.warning(
+                "committing offsets failed and will be repeated: %s",
+                failed.str(),
+                extra={"context": {"error": failed.name()}},
+            )
 
     def _on_error(self, error: KafkaError) -> None:
         logger.warning("Kafka consumer: %s", error.str(), extra={"context": {"error": error.name()}})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -11,6 +12,19 @@ from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.score_batch import ScoredBatch
 
 SEVERITIES = ((0.75, "critical"), (0.5, "high"), (0.25, "medium"), (0.0, "low"))  # least grade for each
+
+
+_REASONS = tuple(orjson.dumps(text) for text in REASON_TEXTS)  # by number
+
+
+def _literal(text: str) -> bytes:
+    """JSON text that stands for itself in a template."""
+    return orjson.dumps(text).replace(b"%", b"%%")
+
+
+def _number_texts(numbers: Sequence[float]) -> list[bytes]:
+    """Each number as it stands in the JSON records, written in one go."""
+    return orjson.dumps(numbers)[1:-1].split(b",")
 
 
 def number_text(number: float) -> str:
@@ -33,12 +47,88 @@ def alert_id(source: Position) -> str:
     return f"{source.topic}:{source.partition}:{source.offset}"
 
 
+class EncodedBatch(NamedTuple):
+    """What is published for a batch, as JSON."""
+
+    scores: list[bytes | None]  # by event; None for one without a source
+    alerts: dict[int, bytes]  # by index of an anomaly
+
+
 class RecordEncoder:
     """Encodes the score and alert records of one detector."""
 
     def __init__(self, features: tuple[str, ...], fingerprint: str) -> None:
         self._features = features
         self._fingerprint = fingerprint
+        fields = b",".join(_literal(name) + b":%b" for name in features)
+        self._ordinary = (
+            b'{"key":%b,"timestamp":%d,"values":{'
+            + fields
+            + b'},"anomaly_score":%b,"threshold":%b,"anomaly_grade":0.0,"is_anomaly":false,"confidence":%b,'
+            b'"expected_values":null,"relevant_attribution":null,"reason":%b,'
+            b'"source":{"topic":%b,"partition":%d,"offset":%d},"model":{"events_seen":%d,"fingerprint":'
+            + _literal(fingerprint)
+            + b"}}"
+        )
+
+    def encode(
+        self, events: Sequence[Event], sources: Sequence[Position | None], scored: ScoredBatch
+    ) -> EncodedBatch:
+        """The records of a batch as bytes: those of ``score_record`` and ``alert_record``.
+
+        Ordinary records are filled into one template, their numbers written many at a time: a third of the cost.
+        """
+        if not events:
+            return EncodedBatch([], {})
+        template, width = self._ordinary, len(self._features)
+        values = _number_texts([value for event in events for value in event.values])
+        topics: dict[str, bytes] = {}
+        scores: list[bytes | None] = []
+        alerts: dict[int, bytes] = {}
+        columns = zip(
+            events,
+            sources,
+            zip(*[iter(values)] * width, strict=True),
+            _number_texts(scored.score),
+            _number_texts(scored.threshold),
+            scored.grade,
+            _number_texts(scored.confidence),
+            scored.reason,
+            scored.events_seen,
+            strict=True,
+        )
+        for event, source, texts, score, threshold, grade, confidence, reason, seen in columns:
+            if source is None:
+                scores.append(None)
+                continue
+            if grade > 0.0:
+                index = len(scores)
+                record = self.score_record(event, source, scored, index)
+                alert = self.alert_record(record, source, scored.first_anomalous_timestamp[index])
+                scores.append(orjson.dumps(record))
+                alerts[index] = orjson.dumps(alert)
+                continue
+            key, timestamp, _ = event
+            topic, partition, offset = source
+            if topic not in topics:
+                topics[topic] = orjson.dumps(topic)
+            scores.append(
+                template
+                % (
+                    orjson.dumps(key),
+                    timestamp,
+                    *texts,
+                    score,
+                    threshold,
+                    confidence,
+                    _REASONS[reason],
+                    topics[topic],
+                    partition,
+                    offset,
+                    seen,
+                )
+            )
+        return EncodedBatch(scores, alerts)
 
     def score_record(self, event: Event, source: Position, scored: ScoredBatch, index: int) -> dict[str, Any]:
         """The score record of event ``index`` of a batch."""

@@ -1,16 +1,17 @@
-"""Score a batch of events over many keys and partitions: one kernel call."""
+"""Score a batch of events over many keys and partitions: one kernel call, in a thread of its own where that pays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
 
-from stream_rcf.core.batch import RunAll, process_blocks
-from stream_rcf.core.layout import Model, model_of
+from stream_rcf.core.batch import BatchResults, BlockBatch
+from stream_rcf.core.layout import model_of
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.core.process import (
     CONFIDENCE,
@@ -21,10 +22,14 @@ from stream_rcf.core.process import (
     SEEN,
     THRESHOLD,
 )
-from stream_rcf.core.scratch import Scratch, new_scratch
+from stream_rcf.core.scratch import new_scratch
 from stream_rcf.pipeline.events import Event
 from stream_rcf.state.batch_keys import batch_done, blocks_of
 from stream_rcf.state.key_table import KeyTable
+
+LEAST_OVERLAPPED = (
+    48  # events, about 3 ms of the default forest: fewer are scored sooner than a thread is woken
+)
 
 
 class ScoredBatch(NamedTuple):
@@ -40,29 +45,105 @@ class ScoredBatch(NamedTuple):
     attribution: dict[int, list[float]]  # by index of an anomaly: shares per feature, summing to 1
 
 
-@lru_cache(maxsize=8)
-def _prepared(parameters: DetectorParameters, threads: int) -> tuple[Model, list[Scratch], RunAll]:
-    model = model_of(parameters)
-    scratches = [new_scratch(model) for _ in range(threads)]
-    return model, scratches, map if threads == 1 else ThreadPoolExecutor(threads, "score").map
+class RunningBatch:
+    """A batch that was started. Its keys must be left alone until ``result`` or ``wait`` has returned."""
+
+    def __init__(
+        self, batch: BlockBatch | None, running: Future[None] | None, done: Callable[[], None]
+    ) -> None:
+        self._batch = batch
+        self._running = running
+        self._done = done
+
+    @property
+    def is_done(self) -> bool:
+        """Whether ``result`` would return at once."""
+        return self._running is None or self._running.done()
+
+    def wait(self) -> BaseException | None:
+        """Wait until it no longer runs, however it ended; the exception if it failed."""
+        return None if self._running is None else self._running.exception()
+
+    def result(self) -> ScoredBatch:
+        """Wait for the results. To be called once; raises what the kernel's thread raised."""
+        if self._batch is None:
+            return ScoredBatch([], [], [], [], [], [], [], {})
+        if self._running is not None:
+            self._running.result()
+        results = self._batch.finish()
+        self._done()
+        return _as_python(results)
 
 
-def score_batch(
-    parameters: DetectorParameters, events: Sequence[Event], tables: Sequence[KeyTable], threads: int = 1
-) -> ScoredBatch:
-    """Score each event against its key's past, then learn it; ``tables[i]`` holds the key of ``events[i]``.
+class BatchScorer:
+    """Scores batches of one detector one after the other; not to be used by two threads at once.
 
-    Events of one key are processed in the order given. The result does not depend on how a stream is cut into batches,
-    nor on ``threads``, which share out the keys. Not to be called by two threads at once.
+    Everything but the kernel runs in the caller's thread: only there are tables and blocks touched.
+    ``threads`` share out the keys of a batch; the results are the same.
     """
-    if not events:
-        return ScoredBatch([], [], [], [], [], [], [], {})
-    model, scratches, run_all = _prepared(parameters, threads)
-    blocks = blocks_of(model, [event.key for event in events], tables)
-    values = np.array([event.values for event in events], np.float64)
-    timestamps = np.array([event.timestamp for event in events], np.int64)
-    results = process_blocks(model, scratches, blocks, values, timestamps, run_all)
-    batch_done(blocks, tables)
+
+    def __init__(self, parameters: DetectorParameters, threads: int = 1) -> None:
+        self._model = model_of(parameters)
+        self._scratches = [new_scratch(self._model) for _ in range(threads)]
+        self._helpers = ThreadPoolExecutor(threads, "score") if threads > 1 else None
+        self._kernel: ThreadPoolExecutor | None = None  # made when it is first needed: files need none
+
+    def score(self, events: Sequence[Event], tables: Sequence[KeyTable]) -> ScoredBatch:
+        """Score each event against its key's past, then learn it; ``tables[i]`` holds the key of ``events[i]``."""
+        batch, done = self._prepare(events, tables)
+        if batch is not None:
+            batch.run()
+        return RunningBatch(batch, None, done).result()
+
+    def start(self, events: Sequence[Event], tables: Sequence[KeyTable]) -> RunningBatch:
+        """Begin the same and return while the kernel runs, unless the events are few. None may be running already."""
+        batch, done = self._prepare(events, tables)
+        if batch is None or len(events) < LEAST_OVERLAPPED:
+            if batch is not None:
+                batch.run()
+            return RunningBatch(batch, None, done)
+        if self._kernel is None:
+            self._kernel = ThreadPoolExecutor(1, "kernel")
+        has_begun = threading.Event()
+
+        def run() -> None:
+            has_begun.set()
+            batch.run()
+
+        running = self._kernel.submit(run)
+        # Hands over the GIL at once: a busy caller would keep it for another 5 ms, and the kernel needs it to begin.
+        has_begun.wait()
+        return RunningBatch(batch, running, done)
+
+    def close(self) -> None:
+        """Let the threads end, after what they still do."""
+        for pool in (self._kernel, self._helpers):
+            if pool is not None:
+                pool.shutdown()
+
+    def _prepare(
+        self, events: Sequence[Event], tables: Sequence[KeyTable]
+    ) -> tuple[BlockBatch | None, Callable[[], None]]:
+        """Everything before the kernel, and what is to be done after it; None where there are no events."""
+        if not events:
+            return None, _nothing
+        blocks = blocks_of(self._model, [event.key for event in events], tables)
+        batch = BlockBatch(
+            self._model,
+            self._scratches,
+            blocks,
+            np.array([event.values for event in events], np.float64),
+            np.array([event.timestamp for event in events], np.int64),
+            map if self._helpers is None else self._helpers.map,
+        )
+        return batch, partial(batch_done, blocks, tables)
+
+
+def _nothing() -> None:
+    """What is to be done after a batch without events."""
+
+
+def _as_python(results: BatchResults) -> ScoredBatch:
     numbers, integers = results.numbers, results.integers
     anomalies = np.flatnonzero(numbers[:, GRADE] > 0.0).tolist()
     return ScoredBatch(
@@ -75,3 +156,19 @@ def score_batch(
         integers[:, FIRST_ANOMALOUS].tolist(),
         {index: results.shares[index].tolist() for index in anomalies},
     )
+
+
+@lru_cache(maxsize=8)
+def _scorer(parameters: DetectorParameters, threads: int) -> BatchScorer:
+    return BatchScorer(parameters, threads)
+
+
+def score_batch(
+    parameters: DetectorParameters, events: Sequence[Event], tables: Sequence[KeyTable], threads: int = 1
+) -> ScoredBatch:
+    """Score each event against its key's past, then learn it; ``tables[i]`` holds the key of ``events[i]``.
+
+    Events of one key are processed in the order given. The result does not depend on how a stream is cut into batches,
+    nor on ``threads``, which share out the keys. Not to be called by two threads at once.
+    """
+    return _scorer(parameters, threads).score(events, tables)

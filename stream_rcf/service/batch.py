@@ -1,12 +1,16 @@
-"""One batch of messages: decode, score in one kernel call, publish what was not published before."""
+"""Batches of messages on their way: decoded, scored in one kernel call, published where they were not before.
+
+One batch may be in flight: while its kernel runs in a thread of its own, the loop publishes the batch before it,
+commits, and reads and decodes the one after it. Everything but the kernel stays in the loop's thread.
+"""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
-
-import orjson
 
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.kafka.dead_letters import DeadLetters
@@ -16,15 +20,38 @@ from stream_rcf.observe.metrics import Metrics
 from stream_rcf.pipeline.decode import EventDecoder
 from stream_rcf.pipeline.encode import RecordEncoder
 from stream_rcf.pipeline.events import Event, Position, Rejection
-from stream_rcf.pipeline.score_batch import score_batch
+from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, ScoredBatch
 from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.settings.model import Settings, event_schema
 from stream_rcf.state.key_table import KeyTable
 
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is known of a batch between its decoding and its publishing."""
+
+    messages: int
+    began: float = field(default_factory=time.perf_counter)
+    events: list[Event] = field(default_factory=list)
+    tables: list[KeyTable] = field(default_factory=list)
+    sources: list[Position | None] = field(default_factory=list)  # by event; None: learned silently
+    rejected: list[tuple[Message, Rejection]] = field(default_factory=list)  # of live partitions
+    published: dict[tuple[str, int], int] = field(
+        default_factory=dict
+    )  # where its partitions stood before it
+    moves_offsets: bool = False  # it holds messages of live partitions
+    scoring: RunningBatch | None = None
+
 
 class BatchProcessor:
-    """Turns messages into scores, alerts and dead letters, and moves the partitions forward."""
+    """Turns messages into scores, alerts and dead letters, and moves the partitions forward.
+
+    A partition's ``next_offset`` moves when a message is taken; ``published`` says how far its outputs are. The two
+    agree whenever nothing is in flight: after ``finish``, which everything that commits for good or saves must call.
+    """
 
     def __init__(
         self,
@@ -34,84 +61,131 @@ class BatchProcessor:
         dead_letters: DeadLetters,
         metrics: Metrics,
     ) -> None:
-        self._parameters = parameters
-        self._threads = settings.forest.threads
         self._assignment = assignment
         self._dead_letters = dead_letters
         self._metrics = metrics
         self._decoder = EventDecoder(event_schema(settings))
+        self._scorer = BatchScorer(parameters, settings.forest.threads)
         self._encoder = RecordEncoder(parameters.features, parameters.fingerprint())
         self._scores_topic = settings.kafka.scores_topic
         self._alerts_topic = settings.kafka.alerts_topic
+        self._in_flight: _Batch | None = None
 
-    def process(self, messages: Sequence[Message], publisher: Publisher) -> None:
-        """Learn every message of ours in order, and publish for those of live partitions.
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether a batch waits to be published."""
+        return self._in_flight is not None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a batch is in flight whose kernel is still at work."""
+        batch = self._in_flight
+        return batch is not None and batch.scoring is not None and not batch.scoring.is_done
+
+    def published(self, partition: Partition) -> int:
+        """The offset up to which everything of the partition is published: what may be committed."""
+        if self._in_flight is None:
+            return partition.next_offset
+        return self._in_flight.published.get(partition.identity, partition.next_offset)
+
+    def take(self, messages: Sequence[Message], publisher: Publisher) -> None:
+        """Let every message of ours be learned in order, and publish the batch before, and this one if it is done.
 
         Messages of partitions that went away meanwhile, and those already learned, are passed over.
         """
-        began = time.perf_counter()
-        events: list[Event] = []
-        tables: list[KeyTable] = []
-        sources: list[Position | None] = []  # None: learned silently
+        batch = self._decode(messages)
+        before = self._land()
+        batch.scoring = self._scorer.start(batch.events, batch.tables)
+        self._in_flight = batch
+        if before is not None:
+            self._publish(*before, publisher)
+        if batch.scoring.is_done:
+            self.finish(publisher)
+
+    def finish(self, publisher: Publisher) -> None:
+        """Publish what is in flight, when its kernel has ended."""
+        landed = self._land()
+        if landed is not None:
+            self._publish(*landed, publisher)
+
+    def drop(self) -> None:
+        """Wait for the kernel, and forget what was in flight: its partitions are rolled back or gone."""
+        batch, self._in_flight = self._in_flight, None
+        if batch is not None and batch.scoring is not None:
+            failure = batch.scoring.wait()
+            if failure is not None:
+                logger.error("the kernel of a dropped batch had failed: %r", failure)
+
+    def close(self) -> None:
+        """Forget what is in flight and end the threads."""
+        self.drop()
+        self._scorer.close()
+
+    def _decode(self, messages: Sequence[Message]) -> _Batch:
+        batch = _Batch(len(messages))
         for message in messages:
             partition = self._assignment.get(message.topic() or "", message.partition() or 0)
             offset = message.offset() or 0
             if partition is None or not partition.accepts_events or offset < partition.next_offset:
                 continue
+            if partition.identity not in batch.published:
+                before = max(partition.next_offset, partition.publish_from)
+                batch.published[partition.identity] = before
             is_live = self._is_live(partition, offset)
-            decoded = self._decode(message)
+            decoded = self._decode_one(message)
             partition.next_offset = offset + 1
             if partition.state is PartitionState.REPLAYING and partition.still_to_replay == 0:
                 partition.caught_up()  # the next event is news, whenever it comes
             if isinstance(decoded, Event):
-                events.append(decoded)
-                tables.append(partition.table)
-                sources.append(Position(partition.topic, partition.number, offset) if is_live else None)
-            if is_live:
-                publisher.begin()  # even a dead letter moves the offset
-                if isinstance(decoded, Rejection):
-                    self._dead_letters.publish(publisher, message, decoded)
-                    self._metrics.dead_letter(decoded.error)
-        anomalies = self._score_and_publish(events, tables, sources, publisher)
-        published = sum(source is not None for source in sources)
-        self._metrics.batch(len(messages), published, anomalies, time.perf_counter() - began)
+                batch.events.append(decoded)
+                batch.tables.append(partition.table)
+                batch.sources.append(Position(partition.topic, partition.number, offset) if is_live else None)
+            elif is_live:
+                batch.rejected.append((message, decoded))
+            batch.moves_offsets = batch.moves_offsets or is_live
+        return batch
 
     def _is_live(self, partition: Partition, offset: int) -> bool:
         if partition.state is PartitionState.REPLAYING and offset >= partition.publish_from:
             partition.caught_up()
         return partition.state is PartitionState.LIVE
 
-    def _decode(self, message: Message) -> Event | Rejection:
+    def _decode_one(self, message: Message) -> Event | Rejection:
         kind, timestamp = message.timestamp()
         return self._decoder.decode(
             _bytes(message.value()), _bytes(message.key()), -1 if kind == NO_TIMESTAMP else timestamp
         )
 
-    def _score_and_publish(
-        self,
-        events: list[Event],
-        tables: list[KeyTable],
-        sources: list[Position | None],
-        publisher: Publisher,
-    ) -> int:
-        scored = score_batch(self._parameters, events, tables, self._threads)
-        now = time.time() * 1000
-        oldest = now
-        anomalies = 0
-        for index, (event, source) in enumerate(zip(events, sources, strict=True)):
-            if source is None:
+    def _land(self) -> tuple[_Batch, ScoredBatch] | None:
+        """The batch in flight with its results, which are waited for."""
+        batch = self._in_flight
+        if batch is None or batch.scoring is None:
+            return None
+        scored = batch.scoring.result()
+        self._in_flight = None
+        return batch, scored
+
+    def _publish(self, batch: _Batch, scored: ScoredBatch, publisher: Publisher) -> None:
+        if batch.moves_offsets:
+            publisher.begin()  # even a dead letter moves the offset
+        for message, rejection in batch.rejected:
+            self._dead_letters.publish(publisher, message, rejection)
+            self._metrics.dead_letter(rejection.error)
+        scores, alerts = self._encoder.encode(batch.events, batch.sources, scored)
+        published = 0
+        now = oldest = time.time() * 1000
+        for index, (event, score) in enumerate(zip(batch.events, scores, strict=True)):
+            if score is None:
                 continue
-            record: dict[str, Any] = self._encoder.score_record(event, source, scored, index)
+            published += 1
             key = event.key.encode("utf-8")
-            publisher.publish(self._scores_topic, key, orjson.dumps(record))
+            publisher.publish(self._scores_topic, key, score)
             oldest = min(oldest, event.timestamp)
-            if record["is_anomaly"]:
-                anomalies += 1
-                alert = self._encoder.alert_record(record, source, scored.first_anomalous_timestamp[index])
-                publisher.publish(self._alerts_topic, key, orjson.dumps(alert))
+            if index in alerts:
+                publisher.publish(self._alerts_topic, key, alerts[index])
         if oldest < now:
             self._metrics.event_age((now - oldest) / 1000)
-        return anomalies
+        self._metrics.batch(batch.messages, published, len(alerts), time.perf_counter() - batch.began)
 
 
 def _bytes(value: Any) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import tempfile
@@ -23,6 +24,10 @@ from stream_rcf.settings.model import Settings, detector_parameters
 from stream_rcf.state.checkpoint_store import open_store
 
 logger = logging.getLogger(__name__)
+
+# Container objects born before the collector looks for cycles among them. A batch makes some thousand, and none of them
+# is part of a cycle: at the default of 700 every batch would set the collector off.
+YOUNG_OBJECTS = 50_000
 
 
 def run_service(settings: Settings, should_stop: Callable[[], bool], owns_process: bool = False) -> None:
@@ -62,8 +67,16 @@ def run_service(settings: Settings, should_stop: Callable[[], bool], owns_proces
         except DeliveryFailed as failure:
             raise UnreachableError(f"the transactional producer could not start: {failure}") from None
         if owns_process:
+            spare_the_collector()
             stack.enter_context(Watchdog(metrics.health.seconds_since_tick, should_stop))
         worker.run()
+
+
+def spare_the_collector() -> None:
+    """Let the collector look less often, and never again at what is there now: it lives as long as the process."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
 
 
 def _instance_folder() -> Path:

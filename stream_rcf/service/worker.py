@@ -1,7 +1,8 @@
 """The loop: one thread that owns the consumer, the producer and the state. Read this file first.
 
-Each turn loads at most one partition, reads a batch, scores and publishes it, commits when it is time, and moves
-checkpoints a little forward. Everything else is called from here.
+Each turn loads at most one partition, reads and decodes a batch, lets its kernel run in another thread, publishes the
+batch before it meanwhile, commits when it is time, and moves checkpoints a little forward. Nothing is in flight while
+state is loaded, saved, rolled back or handed over. Everything else is called from here.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from stream_rcf.errors import ReloadNeededError, StreamRcfError, UnreachableErro
 from stream_rcf.kafka.client_configuration import MAX_POLL_INTERVAL_MS
 from stream_rcf.kafka.dead_letters import DeadLetters, message_limits
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
-from stream_rcf.kafka.messages import ClientError
+from stream_rcf.kafka.messages import ClientError, TopicPartition
 from stream_rcf.kafka.publisher import Publisher, new_publisher
 from stream_rcf.kafka.source import OffsetsTrimmed, Source, describe
 from stream_rcf.observe.metrics import Metrics
-from stream_rcf.service.assignment import Assignment, kafka_position
+from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.batch import BatchProcessor
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
@@ -79,6 +80,8 @@ class Worker:
         self._assignment.source = self._source
         dead_letters = DeadLetters(settings.kafka.dead_letter_topic, limits[settings.kafka.dead_letter_topic])
         self._batches = BatchProcessor(settings, parameters, self._assignment, dead_letters, metrics)
+        self._checkpoint_interval = settings.checkpoint.interval_seconds
+        self._next_checkpoint = time.monotonic() + self._checkpoint_interval
         self._last_commit = 0.0
         self._next_status = 0.0
         self._memory_alarm = MemoryAlarm(settings.memory_limit_bytes_per_worker)
@@ -119,17 +122,29 @@ class Worker:
             self._source.resume(kept.topic, kept.number)
         if messages:
             self._is_mid_batch = True
-            self._batches.process(messages, self._publisher)
+            self._batches.take(messages, self._publisher)
             self._is_mid_batch = False
-        elif self._assignment.in_state(PartitionState.REPLAYING):
-            self._notice_ends()
+        else:
+            self._finish_batch()  # nothing waits, so nothing is gained by keeping it in flight
+            if self._assignment.in_state(PartitionState.REPLAYING):
+                self._notice_ends()
         self._commit_if_due()
         self._checkpoints.advance(BUSY_COPYING_SECONDS if messages else IDLE_COPYING_SECONDS)
         self._report()
 
+    def _finish_batch(self) -> None:
+        """Publish what is in flight: from here to the next batch, state and outputs have come equally far."""
+        self._is_mid_batch = True
+        self._batches.finish(self._publisher)
+        self._is_mid_batch = False
+
     def _patience(self) -> float:
         """How long to wait for a message: not at all while there is other work."""
-        if self._assignment.in_state(PartitionState.LOADING) or self._checkpoints.has_work:
+        if (
+            self._assignment.in_state(PartitionState.LOADING)
+            or self._checkpoints.has_work
+            or self._batches.is_in_flight
+        ):
             return 0.0
         if self._publisher.is_open:
             return max(0.0, min(IDLE_SECONDS, self._last_commit + self._commit_interval - time.monotonic()))
@@ -138,6 +153,7 @@ class Worker:
     def _load_one(self) -> None:
         """Load one partition per turn, so that those already live are not kept waiting by all of them."""
         for partition in self._assignment.in_state(PartitionState.LOADING)[:1]:
+            self._finish_batch()  # loading takes its time, and the outputs of the others should not wait for it
             self._checkpoints.load(partition)
             partition.loaded()
             self._source.resume(partition.topic, partition.number)
@@ -154,19 +170,34 @@ class Worker:
 
     def _commit_if_due(self) -> None:
         now = time.monotonic()
-        if self._publisher.is_open and now - self._last_commit >= self._commit_interval:
+        if now >= self._next_checkpoint:
+            # A cut is a moment at which everything learned is published and committed.
+            self._finish_batch()
             self._commit()
-        if not self._publisher.is_open:
             self._checkpoints.begin_due(self._assignment)
+            self._next_checkpoint = time.monotonic() + self._checkpoint_interval
+        elif self._publisher.is_open and now - self._last_commit >= self._commit_interval:
+            if not self._batches.is_running:
+                self._finish_batch()  # it is ready, so let its readers have it with this commit
+            self._commit(is_final=False)
 
-    def _commit(self) -> None:
+    def _commit(self, *, is_final: bool = True) -> None:
+        """Commit what is published. ``is_final``: known to stand when this returns, where delivery allows it later."""
         if not self._publisher.is_open:
             return
         began = time.monotonic()
-        moved = [p for p in self._assignment.in_state(PartitionState.LIVE) if p.next_offset != p.committed]
-        self._publisher.commit([kafka_position(partition) for partition in moved], self._source.consumer)
-        for partition in moved:
-            partition.committed = partition.next_offset
+        moved = [
+            (partition, offset)
+            for partition in self._assignment.in_state(PartitionState.LIVE)
+            if (offset := self._batches.published(partition)) != partition.committed
+        ]
+        offsets = [TopicPartition(partition.topic, partition.number, offset) for partition, offset in moved]
+        if is_final:
+            self._publisher.commit(offsets, self._source.consumer)
+        else:
+            self._publisher.commit_soon(offsets, self._source.consumer)
+        for partition, offset in moved:
+            partition.committed = offset
         self._last_commit = time.monotonic()
         self._recoveries = 0
         self._metrics.commit(self._last_commit - began)
@@ -174,10 +205,11 @@ class Worker:
     # -- rebalances: called by the assignment, inside read or close -------------------------------------------------
 
     def commit_before_handover(self) -> bool:
-        """Commit what was published; False when that failed, and then everything uncommitted must go."""
+        """Publish and commit what was learned; False when that failed, and then everything uncommitted must go."""
         if self._is_mid_batch or self._pending_remedy is not None:
             return False  # we are here because something failed: the next owner begins at the last commit
         try:
+            self._finish_batch()
             self._commit()
         except (DeliveryFailed, ClientError) as failure:
             logger.warning("could not commit before giving partitions up: %s", failure)
@@ -234,6 +266,7 @@ class Worker:
     def _roll_back(self, remedy: Remedy) -> None:
         """Drop what is not committed, here and in every partition."""
         self._pending_remedy = remedy  # until it has worked
+        self._batches.drop()
         self._publisher.recover(remedy)
         self._assignment.roll_back_all()
         self._pending_remedy = None
@@ -256,6 +289,7 @@ class Worker:
             logger.error("leaving the group was not orderly: %s", failure)
         finally:
             try:
+                self._batches.close()
                 self._publisher.close()
             finally:
                 self._checkpoints.close(HANDOVER_SECONDS)

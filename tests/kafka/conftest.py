@@ -22,6 +22,17 @@ def stage(broker: KafkaBroker) -> Iterator[Stage]:
 
 
 @pytest.fixture
+def own_stage() -> Iterator[Stage]:
+    """The same on a broker of the test's own, to be harmed."""
+    with KafkaBroker() as broker:
+        settings = kafka_settings(broker.bootstrap, unique("publisher"))
+        create_all(broker, settings)
+        consumer = joined(settings)
+        yield Stage(broker, settings, consumer)
+        consumer.close()
+
+
+@pytest.fixture
 def publish(stage: Stage) -> Iterator[Callable[..., TransactionalPublisher]]:
     """Makes transactional publishers that are closed at the end."""
     made: list[TransactionalPublisher] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from confluent_kafka import Consumer, Producer
 
@@ -26,7 +28,7 @@ def ignore(*_arguments: object) -> None:
     """A callback."""
 
 
-def producer_of(settings: Settings, transactional_id: str | None = "id") -> dict[str, object]:
+def producer_of(settings: Settings, transactional_id: str | None = "id") -> dict[str, Any]:
     return producer_configuration(settings, transactional_id, ignore, ignore)
 
 
@@ -39,6 +41,19 @@ def test_the_consumer_commits_nothing_and_reads_what_is_committed() -> None:
     assert configuration["isolation.level"] == "read_committed"
     assert configuration["auto.offset.reset"] == "error"
     assert configuration["error_cb"] is ignore
+
+
+def test_what_the_clients_hold_is_bounded_in_bytes() -> None:
+    """A prefetch, one answer of the broker beyond it, and the outputs on their way: 88 MB, whatever the events."""
+    consumer, producer = consumer_configuration(settings_with(), ignore), producer_of(settings_with())
+    kilobytes = consumer["queued.max.messages.kbytes"] + producer["queue.buffering.max.kbytes"]
+    assert kilobytes * 1024 + consumer["fetch.max.bytes"] == 88 * 2**20
+    assert consumer["max.partition.fetch.bytes"] <= consumer["fetch.max.bytes"] / 8, "others have their share"
+
+
+def test_commits_that_nobody_waits_for_are_heard_of() -> None:
+    assert "on_commit" not in consumer_configuration(settings_with(), ignore)
+    assert consumer_configuration(settings_with(), ignore, ignore)["on_commit"] is ignore
 
 
 def test_the_classic_protocol_is_told_its_times_and_its_assignor() -> None:

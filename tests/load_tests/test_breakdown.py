@@ -7,8 +7,10 @@ from load_tests.breakdown import breakdown_of
 SECONDS = {
     "read": 0.1,
     "decode": 0.2,
-    "score": 2.0,
-    "encode: score_record": 0.3,
+    "prepare": 0.3,
+    "wait for the kernel": 1.7,
+    "kernel": 3.0,
+    "encode: records": 0.3,
     "encode: bytes": 0.1,
     "produce": 0.2,
     "commit": 0.4,
@@ -22,7 +24,8 @@ def test_steps_add_up_to_the_whole() -> None:
 
     assert breakdown.total == 500.0
     assert sum(breakdown.steps.values()) == pytest.approx(breakdown.total)
-    assert breakdown.steps["score"] == 200.0
+    assert breakdown.steps["wait for the kernel"] == 170.0
+    assert breakdown.kernel == 300.0
     assert breakdown.steps["encode"] == pytest.approx(40.0)
     assert breakdown.steps["rest of the batch"] == pytest.approx(70.0)
     assert breakdown.steps["rest of the loop"] == pytest.approx(70.0)

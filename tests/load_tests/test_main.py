@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from load_tests import __main__ as program
+from load_tests import latency
 from tests.load_tests.forest_results import forest_results
 
 
@@ -57,3 +58,19 @@ def test_only_the_part_that_was_asked_for_runs(
 
     assert run(monkeypatch, "--only", "forest") == 0
     assert capsys.readouterr().out.count("## ") == 1
+
+
+def test_the_latency_takes_the_rate_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[object] = []
+
+    def measured(*given: object) -> list[latency.Latency]:
+        asked.append(given)
+        return [latency.Latency("at_least_once", 500.0, [1.0, 2.0, 6.0])]
+
+    monkeypatch.setattr(latency, "measure_latency", measured)
+
+    assert run(monkeypatch, "--only", "latency", "--quick", "--rate", "500") == 0
+    assert asked == [(latency.QUICK_WORKLOAD, latency.QUICK_SECONDS, 500.0)]
+    assert "| at_least_once | 500 | 3 | 2 | 6 | 6 | 6 | p99 under 50 |" in capsys.readouterr().out

@@ -18,7 +18,7 @@ def results() -> Results:
         forest_scattered=Figure("forest, scattered", (800.0, 800.0, 800.0)),
         one_key=Figure("one key", (2000.0, 2000.0, 2000.0)),
         old_key=Figure("old key", (8000.0, 8000.0, 8000.0)),
-        breakdown=Breakdown(500, {"score": 900.0, "decode": 100.0}, 1000.0),
+        breakdown=Breakdown(500, {"score": 900.0, "decode": 100.0}, 1000.0, 800.0),
     )
 
 
@@ -30,6 +30,7 @@ def test_the_report_names_the_machine_every_figure_and_every_ratio() -> None:
     assert "| service, mature / bare | 0.100 | 0.100 | 0.100 |" in text
     assert "| service, mature / forest, mature | 0.500 | 0.490 | 0.510 |" in text
     assert "| score | 900.0 | 90 % |" in text
+    assert "| the kernel, beside them | 800.0 | |" in text
     assert text.index("| score |") < text.index("| decode |"), "the largest step comes first"
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
+import random
 
 import orjson
 import pytest
 
 from stream_rcf.core.reasons import Reason
-from stream_rcf.pipeline.encode import RecordEncoder, alert_id, number_text, reason_text, severity_of
+from stream_rcf.pipeline.encode import (
+    EncodedBatch,
+    RecordEncoder,
+    alert_id,
+    number_text,
+    reason_text,
+    severity_of,
+)
 from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.score_batch import ScoredBatch
 
@@ -78,6 +86,57 @@ def test_an_alert_is_the_score_record_and_three_fields_after_it() -> None:
     assert alert["severity"] == "high"
     assert alert["first_anomalous_timestamp"] == 1_767_225_500_000
     assert list(record) == SCORE_FIELDS, "the score record itself is left as it was"
+
+
+@pytest.mark.parametrize("features", [("value",), ("cpu %d", 'a "b"', "%b")])
+def test_a_batch_is_encoded_as_its_records_are(features: tuple[str, ...]) -> None:
+    encoder = RecordEncoder(features, "ab%d")
+    generator = random.Random(5)
+    numbers = [0.0, -0.0, 1.0, 0.1, 1e-7, 1e16, 5e-324, 1.7976931348623157e308, 1 / 3, -2.5e-300]
+    keys = ["host-1", "a,b", 'quote"d', "hôte|1", "%s", "\n\u2028", "𝄞"]
+    count = 200
+
+    def drawn() -> list[float]:
+        return [generator.choice(numbers) for _ in range(count)]
+
+    events = [
+        Event(
+            generator.choice(keys), 1_767_225_600_000 + i, tuple(generator.choices(numbers, k=len(features)))
+        )
+        for i in range(count)
+    ]
+    sources = [
+        None if i % 7 == 0 else Position(generator.choice(["events", "other.events"]), i % 3, 10**9 * i)
+        for i in range(count)
+    ]
+    grades = [0.5 if i % 11 == 0 else 0.0 for i in range(count)]
+    scored = ScoredBatch(
+        drawn(),
+        drawn(),
+        grades,
+        drawn(),
+        [generator.choice([0, 1, 2, 3]) for _ in range(count)],
+        list(range(count)),
+        [5 * i for i in range(count)],
+        {i: [1.0 / len(features)] * len(features) for i in range(count) if grades[i]},
+    )
+    encoded = encoder.encode(events, sources, scored)
+    assert len(encoded.scores) == count
+    for i, (event, source) in enumerate(zip(events, sources, strict=True)):
+        if source is None:
+            assert encoded.scores[i] is None
+            assert i not in encoded.alerts
+            continue
+        record = encoder.score_record(event, source, scored, i)
+        assert encoded.scores[i] == orjson.dumps(record)
+        assert (i in encoded.alerts) == (grades[i] > 0)
+        if i in encoded.alerts:
+            alert = encoder.alert_record(record, source, scored.first_anomalous_timestamp[i])
+            assert encoded.alerts[i] == orjson.dumps(alert)
+
+
+def test_no_events_are_encoded_as_nothing() -> None:
+    assert ENCODER.encode([], [], ScoredBatch([], [], [], [], [], [], [], {})) == EncodedBatch([], {})
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,11 @@ class Bench:
     def process(self, messages: list[FakeMessage], size: int | None = None) -> None:
         step = size or max(1, len(messages))
         for start in range(0, len(messages), step):
-            self.processor.process(messages[start : start + step], self.publisher)  # type: ignore[arg-type] # -- fakes
+            self.processor.take(messages[start : start + step], self.publisher)  # type: ignore[arg-type] # -- fakes
+        self.finish()
+
+    def finish(self) -> None:
+        self.processor.finish(self.publisher)  # type: ignore[arg-type] # -- the part of it that is asked
 
     def published_offsets(self) -> list[int]:
         return [output.document["source"]["offset"] for output in self.publisher.on("scores")]  # type: ignore[index] # -- JSON

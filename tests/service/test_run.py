@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import os
 import signal
@@ -15,6 +16,7 @@ from uuid import uuid4
 import orjson
 import pytest
 
+from stream_rcf.service.run import spare_the_collector
 from tests.support.broker import KafkaBroker
 from tests.support.service import COMMAND, START_OF_EVENTS, Service, Topics, make_events, wait_for_outputs
 
@@ -254,3 +256,14 @@ def test_members_that_share_the_work_are_both_ready(topics: Topics, tmp_path: Pa
             assert time.monotonic() < deadline, body
             time.sleep(0.1)
         assert first.stop() == 0
+
+
+def test_the_collector_looks_less_often_and_not_at_what_stays() -> None:
+    thresholds = gc.get_threshold()
+    try:
+        spare_the_collector()
+        assert gc.get_freeze_count() > 0
+        assert gc.get_threshold()[0] == 50_000
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
