@@ -114,6 +114,34 @@ KEY_MEMORY_BYTES = MetricDeclaration(
     "Memory of all forests this process holds.",
     "Near keys.memory_limit_mb: more copies, smaller forests or fewer keys are needed.",
 )
+KEYS_AWAY = MetricDeclaration(
+    "stream_rcf_keys_away",
+    "gauge",
+    "keys",
+    "Keys that are not in memory: in the spill, or not fetched from their checkpoint yet.",
+    "High with many returns: keys.memory_limit_mb is too small for the keys in use.",
+)
+KEY_EVICTIONS = MetricDeclaration(
+    "stream_rcf_key_evictions_total",
+    "counter",
+    "keys",
+    "Keys that left memory for the spill.",
+    "As many as events: nearly every event brings its key back from disk.",
+)
+KEY_RETURNS = MetricDeclaration(
+    "stream_rcf_key_returns_total",
+    "counter",
+    "keys",
+    "Keys that came into memory from the spill or a checkpoint.",
+    "As many as events, long after a start: see evictions.",
+)
+SPILL_BYTES = MetricDeclaration(
+    "stream_rcf_spill_bytes",
+    "gauge",
+    "bytes",
+    "Size of the local file of keys that are not in memory.",
+    "Near the size of its disk: keys will stay in memory beyond keys.memory_limit_mb.",
+)
 CHECKPOINT_AGE_SECONDS = MetricDeclaration(
     "stream_rcf_checkpoint_age_seconds",
     "gauge",
@@ -189,6 +217,10 @@ DECLARATIONS: tuple[MetricDeclaration, ...] = (
     EVENT_TO_SCORE_SECONDS,
     KEYS,
     KEY_MEMORY_BYTES,
+    KEYS_AWAY,
+    KEY_EVICTIONS,
+    KEY_RETURNS,
+    SPILL_BYTES,
     CHECKPOINT_AGE_SECONDS,
     CHECKPOINT_BYTES,
     CHECKPOINT_DURATION_SECONDS,

@@ -54,6 +54,11 @@ class Metrics:
         self._checkpoint_age_seconds = self._gauge(declared.CHECKPOINT_AGE_SECONDS)
         self._checkpoint_bytes = self._gauge(declared.CHECKPOINT_BYTES)
         self._checkpoint_seconds = self._histogram(declared.CHECKPOINT_DURATION_SECONDS)
+        self._keys_away = self._gauge(declared.KEYS_AWAY)
+        self._key_evictions = self._counter(declared.KEY_EVICTIONS)
+        self._key_returns = self._counter(declared.KEY_RETURNS)
+        self._totals: dict[Counter, int] = {}  # of what is counted elsewhere, as last seen
+        self._spill_bytes = self._gauge(declared.SPILL_BYTES)
         self._checkpoint_failures = self._counter(declared.CHECKPOINT_FAILURES)
         self._replay_remaining = self._gauge(declared.REPLAY_REMAINING)
         self._rebalances = self._counter(declared.REBALANCES)
@@ -95,6 +100,14 @@ class Metrics:
         """Note what the process holds now."""
         self._keys.set(keys)
         self._key_memory_bytes.set(memory_bytes)
+
+    def keys_away(self, keys: int, evictions: int, returns: int, spilled_bytes: int) -> None:
+        """Note keys that are not in memory, and since the start how many left it and came back; totals only grow."""
+        self._keys_away.set(keys)
+        for counter, total in ((self._key_evictions, evictions), (self._key_returns, returns)):
+            counter.inc(total - self._totals.get(counter, 0))
+            self._totals[counter] = total
+        self._spill_bytes.set(spilled_bytes)
 
     def checkpoint_loaded(self, topic: str, partition: int, created_at: int) -> None:
         """Note the checkpoint a partition began with; ``created_at`` is epoch ms. Its age grows by itself."""

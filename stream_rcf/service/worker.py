@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+from stream_rcf.core.layout import model_of
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.errors import ReloadNeededError, StreamRcfError, UnreachableError
 from stream_rcf.kafka.client_configuration import MAX_POLL_INTERVAL_MS
@@ -25,8 +26,9 @@ from stream_rcf.service.batch import BatchProcessor
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.service.saved_state import DamagedCheckpointError
-from stream_rcf.service.status import MemoryAlarm, report_status
+from stream_rcf.service.status import report_status
 from stream_rcf.settings.model import Settings, state_fingerprint
+from stream_rcf.state.batch_keys import largest_batch
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
 from stream_rcf.state.objects import StoreUnreachableError
@@ -64,6 +66,9 @@ class Worker:
         self._transactional_id = transactional_id
         self._commit_interval = settings.kafka.commit_interval_ms / 1000
         self._assignment = Assignment(settings, parameters, store, self, metrics)
+        self._batch_size = largest_batch(
+            model_of(parameters), self._assignment.memory.limit_bytes, settings.kafka.batch_size
+        )
         self._writer = CheckpointWriter(store)
         self._checkpoints = Checkpoints(
             store,
@@ -84,7 +89,6 @@ class Worker:
         self._next_checkpoint = time.monotonic() + self._checkpoint_interval
         self._last_commit = 0.0
         self._next_status = 0.0
-        self._memory_alarm = MemoryAlarm(settings.memory_limit_bytes_per_worker)
         self._pending_remedy: Remedy | None = None  # set by a callback, applied at the next turn
         self._is_mid_batch = False  # the state is ahead of what was published: nothing may be committed
         self._recoveries = 0
@@ -115,7 +119,7 @@ class Worker:
         if self._pending_remedy is not None:
             self._roll_back(self._pending_remedy)
         self._load_one()
-        messages = self._source.read(self._settings.kafka.batch_size, self._patience())
+        messages = self._source.read(self._batch_size, self._patience())
         if self._pending_remedy is not None:
             return  # a callback found what is uncommitted worthless: nothing may be added to it, or committed
         for kept in self._assignment.take_to_resume():
@@ -279,7 +283,7 @@ class Worker:
         self._metrics.loop_ticked()
         if now >= self._next_status:
             self._next_status = now + STATUS_SECONDS
-            self._memory_alarm.check(report_status(self._metrics, self._assignment, self._source))
+            report_status(self._metrics, self._assignment, self._source)
 
     def _end(self) -> None:
         """Leave the group in order: closing revokes, and revoking commits and saves."""
@@ -293,4 +297,5 @@ class Worker:
                 self._publisher.close()
             finally:
                 self._checkpoints.close(HANDOVER_SECONDS)
+                self._assignment.memory.close()
         logger.info("stopped")
