@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -143,6 +144,7 @@ class Assignment:
     def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Commit, save, and keep the state until the group says who gets the partitions."""
         self._metrics.rebalanced("revoked")
+        began = time.monotonic()
         going = [p for p in (self.get(t.topic, t.partition) for t in partitions) if p is not None]
         if self._handover.commit_before_handover():
             self._handover.save_before_handover([p for p in going if p.state is PartitionState.LIVE])
@@ -155,7 +157,9 @@ class Assignment:
             self._handover.abandon_uncommitted()
             for partition in going:
                 self._drop(partition)
-        logger.info("partitions revoked", extra={"context": {"partitions": [repr(p) for p in going]}})
+        seconds = round(time.monotonic() - began, 3)
+        context = {"partitions": [repr(p) for p in going], "seconds": seconds}
+        logger.info("partitions revoked", extra={"context": context})
 
     def on_lost(self, partitions: Sequence[TopicPartition]) -> None:
         """Somebody else may own them already: commit nothing, forget all."""
