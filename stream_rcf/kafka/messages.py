@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from confluent_kafka import OFFSET_END, Message, TopicPartition
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE as NO_TIMESTAMP
 from confluent_kafka import KafkaException as ClientError
-from confluent_kafka import Message, TopicPartition
 
-__all__ = ["ClientError", "Message", "NO_TIMESTAMP", "TopicPartition"]
+__all__ = ["ClientError", "Message", "NO_TIMESTAMP", "OFFSET_END", "TopicPartition"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from stream_rcf.core.parameters import DetectorParameters
-from stream_rcf.kafka.messages import TopicPartition
+from stream_rcf.kafka.messages import OFFSET_END, TopicPartition
 from stream_rcf.kafka.source import Source
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.partition import Partition, PartitionState
@@ -19,6 +19,7 @@ from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.growth import check_growth
 from stream_rcf.state.key_memory import KeyMemory
 from stream_rcf.state.manifest import Manifest, ManifestList, PartitionId
+from stream_rcf.state.objects import StoreUnreachableError
 from stream_rcf.state.recovery import plan_recovery
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,9 @@ class Handover(Protocol):
 
 
 def kafka_position(partition: Partition) -> TopicPartition:
-    """The partition with the offset to read next."""
+    """The partition with the offset to read next; a harmless one while nobody knows, for a paused partition."""
+    if partition.state is PartitionState.ASSIGNED:
+        return TopicPartition(partition.topic, partition.number, OFFSET_END)
     return TopicPartition(partition.topic, partition.number, partition.next_offset)
 
 
@@ -139,7 +142,7 @@ class Assignment:
             self._handover.forget(partition)
             partition.roll_back()
         if partition.state is PartitionState.ASSIGNED:
-            self._plan(partition, committed)
+            self._plan_if_possible(partition, committed)
 
     def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Commit, save, and keep the state until the group says who gets the partitions."""
@@ -181,6 +184,30 @@ class Assignment:
         if self.source is None:
             raise AssertionError("the assignment was used before its consumer was made")
         return self.source
+
+    def _plan_if_possible(self, partition: Partition, committed: int | None) -> bool:
+        """Plan, unless the store does not answer: then the partition waits, and the others go on without it."""
+        try:
+            self._plan(partition, committed)
+        except StoreUnreachableError as error:
+            logger.warning(
+                "a partition waits for its checkpoints, which cannot be read: %s",
+                error,
+                extra={"context": {"topic": partition.topic, "partition": partition.number}},
+            )
+            return False
+        return True
+
+    def plan_waiting(self) -> None:
+        """Try again to plan partitions that wait for the store. Only to be called with nothing in flight."""
+        waiting = self.in_state(PartitionState.ASSIGNED)
+        committed = self._source().committed([TopicPartition(p.topic, p.number) for p in waiting])
+        planned = [self._plan_if_possible(partition, committed[partition.identity]) for partition in waiting]
+        if not any(planned):
+            return
+        owned = [partition for partition in self if partition.state is not PartitionState.PARKED]
+        self._source().reposition([kafka_position(partition) for partition in owned])
+        self._to_resume += [partition for partition in owned if partition.accepts_events]
 
     def _plan(self, partition: Partition, committed: int | None) -> None:
         """Decide from which checkpoint and offset to go on, by the settings; says loudly what is missing."""
@@ -238,5 +265,5 @@ class Assignment:
             self._handover.forget(partition)
             if partition.state is not PartitionState.ASSIGNED:
                 partition.roll_back()
-            self._plan(partition, committed[partition.identity])
+            self._plan_if_possible(partition, committed[partition.identity])
         self._source().reposition([kafka_position(partition) for partition in owned])

@@ -17,6 +17,7 @@ from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointOutcome, CheckpointWriter
 from stream_rcf.state.cut import ConsistentCut
 from stream_rcf.state.manifest import PartitionId
+from stream_rcf.state.objects import StoreUnreachableError
 from stream_rcf.state.saved_keys import SavedKeys
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ FIRST_CHECKPOINT_SECONDS = 60.0  # for the empty checkpoint that a new partition
 
 
 class FirstCheckpointError(ReloadNeededError):
-    """The empty checkpoint could not be written; perhaps another owner has written one meanwhile."""
+    """The empty checkpoint could not be written: another owner has written one meanwhile."""
 
 
 @dataclass(slots=True)
@@ -72,7 +73,8 @@ class Checkpoints:
         """Open the planned checkpoint, whose keys then come when they are needed or sooner, in the background.
 
         A new partition gets the empty checkpoint that it needs instead. Raises ``DamagedCheckpointError`` when the
-        checkpoint is not what was written, ``FirstCheckpointError`` when the empty one cannot be written.
+        checkpoint is not what was written, ``FirstCheckpointError`` when somebody else wrote the empty one, and
+        ``StoreUnreachableError``, after which it may be called again.
         """
         plan = partition.plan
         if plan is None:
@@ -84,10 +86,14 @@ class Checkpoints:
             self._writer.adopt(name, None, partition.newest_checkpoint, SavedKeys())
             self._begin(partition)
             if not self._drain([partition], self._clock() + FIRST_CHECKPOINT_SECONDS):
-                raise FirstCheckpointError(
+                why = (
                     f"{name}: the empty checkpoint to begin with could not be written, and nothing was published: "
                     f"{self._last_error or 'the store did not answer in time'}"
                 )
+                if self._overtaken is not None:
+                    raise FirstCheckpointError(why)
+                self._give_up(partition)
+                raise StoreUnreachableError(why)
         else:
             saved = self._saved_state.open(partition, name, manifest)
             self._writer.adopt(name, manifest, partition.newest_checkpoint, saved)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from stream_rcf.core.layout import model_of
 from stream_rcf.core.parameters import DetectorParameters
-from stream_rcf.errors import ReloadNeededError, StreamRcfError, UnreachableError
+from stream_rcf.errors import ReloadNeededError, StreamRcfError
 from stream_rcf.kafka.client_configuration import MAX_POLL_INTERVAL_MS
 from stream_rcf.kafka.dead_letters import DeadLetters, message_limits
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
@@ -25,6 +25,7 @@ from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.batch import BatchProcessor
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
+from stream_rcf.service.recovery import Recovery
 from stream_rcf.service.saved_state import DamagedCheckpointError
 from stream_rcf.service.status import report_status
 from stream_rcf.settings.model import Settings, state_fingerprint
@@ -39,13 +40,19 @@ IDLE_SECONDS = 0.1  # the longest wait for a message: also how fast a signal is 
 STATUS_SECONDS = 1.0  # between updates of the gauges that need a walk over all partitions
 # For the checkpoints of revoked partitions; replay serves where it does not suffice.
 HANDOVER_SECONDS = MAX_POLL_INTERVAL_MS / 1000 / 10
-RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)  # waits between attempts to recover; the last one repeats
-RECOVERY_SECONDS = 240.0  # of failing attempts before giving up; the group would evict us soon after
-MOST_RECOVERIES = (
-    8  # in a row without one successful commit: somebody fences us each time, or it will never work
-)
+STORE_RETRY_SECONDS = 2.0  # between attempts to read checkpoints from a store that does not answer
 BUSY_COPYING_SECONDS = 0.003  # of a turn with messages, for the keys of a checkpoint under way
 IDLE_COPYING_SECONDS = 0.05  # of a turn without
+
+# What going back to the last commit and reading on from there helps against.
+RECOVERABLE = (
+    DeliveryFailed,
+    OffsetsTrimmed,
+    DamagedCheckpointError,
+    ReloadNeededError,
+    StoreUnreachableError,
+    ClientError,
+)
 
 
 class Worker:
@@ -88,10 +95,10 @@ class Worker:
         self._checkpoint_interval = settings.checkpoint.interval_seconds
         self._next_checkpoint = time.monotonic() + self._checkpoint_interval
         self._last_commit = 0.0
-        self._next_status = 0.0
+        self._next_status = self._next_load = 0.0
         self._pending_remedy: Remedy | None = None  # set by a callback, applied at the next turn
         self._is_mid_batch = False  # the state is ahead of what was published: nothing may be committed
-        self._recoveries = 0
+        self._recovery = Recovery(transactional_id, should_stop, metrics)
 
     def run(self) -> None:
         """Work until told to stop. Raises ``StreamRcfError`` when the service cannot go on."""
@@ -101,17 +108,8 @@ class Worker:
             while not self._should_stop():
                 try:
                     self._turn()
-                except DeliveryFailed as failure:
-                    self._recover(failure.remedy, str(failure))
-                except OffsetsTrimmed as trimmed:
-                    self._recover(Remedy.ABORT, f"the input was trimmed under us: {trimmed}")
-                except DamagedCheckpointError as damage:
-                    self._assignment.pass_over(damage)
-                    self._recover(Remedy.ABORT, str(damage))
-                except (ReloadNeededError, StoreUnreachableError) as failure:
-                    self._recover(Remedy.ABORT, str(failure))
-                except ClientError as failure:
-                    self._recover(Remedy.ABORT, describe(failure))
+                except RECOVERABLE as failure:
+                    self._recover(failure)
         finally:
             self._end()
 
@@ -145,7 +143,7 @@ class Worker:
     def _patience(self) -> float:
         """How long to wait for a message: not at all while there is other work."""
         if (
-            self._assignment.in_state(PartitionState.LOADING)
+            (self._assignment.in_state(PartitionState.LOADING) and time.monotonic() >= self._next_load)
             or self._checkpoints.has_work
             or self._batches.is_in_flight
         ):
@@ -155,10 +153,24 @@ class Worker:
         return IDLE_SECONDS
 
     def _load_one(self) -> None:
-        """Load one partition per turn, so that those already live are not kept waiting by all of them."""
+        """Load one partition per turn, so that those already live are not kept waiting by all of them.
+
+        While the store does not answer, those that need it wait and the others go on.
+        """
+        if time.monotonic() < self._next_load:
+            return
+        if self._assignment.in_state(PartitionState.ASSIGNED):
+            self._next_load = time.monotonic() + STORE_RETRY_SECONDS
+            self._finish_batch()
+            self._assignment.plan_waiting()
         for partition in self._assignment.in_state(PartitionState.LOADING)[:1]:
             self._finish_batch()  # loading takes its time, and the outputs of the others should not wait for it
-            self._checkpoints.load(partition)
+            try:
+                self._checkpoints.load(partition)
+            except StoreUnreachableError as failure:
+                logger.warning("%r waits for the store of checkpoints: %s", partition, failure)
+                self._next_load = time.monotonic() + STORE_RETRY_SECONDS
+                return
             partition.loaded()
             self._source.resume(partition.topic, partition.number)
 
@@ -203,7 +215,7 @@ class Worker:
         for partition, offset in moved:
             partition.committed = offset
         self._last_commit = time.monotonic()
-        self._recoveries = 0
+        self._recovery.succeeded()
         self._metrics.commit(self._last_commit - began)
 
     # -- rebalances: called by the assignment, inside read or close -------------------------------------------------
@@ -238,34 +250,14 @@ class Worker:
 
     # -- recovery ---------------------------------------------------------------------------------------------------
 
-    def _recover(self, remedy: Remedy, why: str) -> None:
+    def _recover(self, failure: Exception) -> None:
         """Drop what is not committed, and bring every partition back to what is. Tries until the broker is back."""
+        if isinstance(failure, DamagedCheckpointError):
+            self._assignment.pass_over(failure)
+        remedy = failure.remedy if isinstance(failure, DeliveryFailed) else Remedy.ABORT
+        why = describe(failure) if isinstance(failure, ClientError) else str(failure)
         self._pending_remedy = remedy  # until it has worked nothing may be committed
-        logger.warning("recovering: %s", why, extra={"context": {"remedy": remedy.value}})
-        self._recoveries += 1
-        if self._recoveries > MOST_RECOVERIES:
-            raise StreamRcfError(
-                f"{why}. That was failure {self._recoveries} without a commit between. If the error speaks of fencing, "
-                f"another process uses the transactional id {self._transactional_id!r}"
-            )
-        time.sleep(RETRY_SECONDS[0] * (self._recoveries - 1))  # a lasting failure must not become a busy loop
-        deadline = time.monotonic() + RECOVERY_SECONDS
-        attempt = 0
-        while not self._should_stop():
-            self._metrics.loop_ticked()
-            try:
-                self._roll_back(remedy)
-                return
-            except (DeliveryFailed, ClientError) as failure:
-                if time.monotonic() > deadline:
-                    raise UnreachableError(
-                        f"Kafka did not come back within {RECOVERY_SECONDS:.0f} s: {failure}"
-                    ) from None
-                wait = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
-                logger.warning("recovery failed, trying again in %s s: %s", wait, failure)
-                time.sleep(wait)
-                attempt += 1
-                remedy = Remedy.NEW_PRODUCER
+        self._recovery.run(self._roll_back, remedy, why)
 
     def _roll_back(self, remedy: Remedy) -> None:
         """Drop what is not committed, here and in every partition."""
