@@ -124,6 +124,7 @@ def test_kills_with_checkpoints_in_storage_change_nothing(
             service.kill()
     feeding.join()
     with Service(environment, tmp_path / "log-last") as service:
+        service.wait_for("partition loaded")
         wait_for_outputs(topics, EVENTS, [service])
         assert service.stop() == 0
     assert_same_as_offline(topics, [value for _, value, _, _ in events], rows)
@@ -136,6 +137,6 @@ def test_storage_that_is_not_there_at_the_start_ends_the_service_with_3(
     environment = environment_of(topics, storage, "absent", tmp_path)
     environment["STREAM_RCF_CHECKPOINT__URL"] = "s3://no-such-bucket/checkpoints"
     with Service(environment, tmp_path / "log") as service:
-        assert service.process.wait(300) == 3
+        assert service.process.wait(60) == 3
         text = service.log.read_text()
     assert "no-such-bucket" in text
