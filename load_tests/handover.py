@@ -1,8 +1,8 @@
 """How long a partition of many grown keys is served by nobody when it moves, in order, to a worker that joins.
 
 Two partitions hold as many keys each. A first worker has both and stands at the end of the input; a second one joins
-and gets one. The gap is from the moment the first is told to give its partitions up until the second says that its own is
-live; events keep coming meanwhile.
+and gets one. The gap is from the moment the first is told to give its partitions up until the second says that its own
+is live; events keep coming meanwhile.
 """
 
 from __future__ import annotations
@@ -116,9 +116,9 @@ def markdown(moves: Sequence[Handover]) -> str:
         [
             "## Handover",
             "",
-            f"A partition of {moves[0].keys:,} grown keys moves to a worker that joins, both on this machine: nobody serves"
-            f" it for {statistics.median(gaps):.2f} s ({min(gaps):.2f} to {max(gaps):.2f}, {len(gaps)} moves; target"
-            f" {TARGET_SECONDS:g} s), of which saving takes {saving:.2f} s and opening {opening:.2f} s.",
+            f"A partition of {moves[0].keys:,} grown keys moves to a worker that joins, both on this machine: nobody"
+            f" serves it for {statistics.median(gaps):.2f} s ({min(gaps):.2f} to {max(gaps):.2f}, {len(gaps)} moves;"
+            f" target {TARGET_SECONDS:g} s), of which saving takes {saving:.2f} s and opening {opening:.2f} s.",
             "",
         ]
     )

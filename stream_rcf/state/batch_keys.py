@@ -10,6 +10,7 @@ from stream_rcf.state.key_table import KeyTable
 
 # Records of a usual mature key, for each point of one tree: its trees' samples overlap. Only to make room by.
 RECORDS_PER_SAMPLE = 10
+YOUNG_PARTS = 16  # a key with few events takes one part in so many of what a grown one does
 BATCH_SHARE = 4  # one part in so many of the memory for keys may be needed by a single batch
 
 
@@ -44,7 +45,9 @@ def blocks_of(model: Model, keys: Sequence[str], tables: Sequence[KeyTable]) -> 
             memory.touched(block)  # it may not leave to make room for the others
     if missing:
         if memory.limit_bytes is not None:
-            memory.make_room(sum(map(len, missing.values())) * usual_block_bytes(model))
+            away = sum(table.knows(key) for table, wanted in missing.items() for key in wanted)
+            born = sum(map(len, missing.values())) - away
+            memory.make_room(away * usual_block_bytes(model) + born * usual_block_bytes(model) // YOUNG_PARTS)
         for table, wanted in missing.items():
             table.bring(wanted)
     return [table.touch(key) for key, table in zip(keys, tables, strict=True)]

@@ -55,6 +55,10 @@ class KeyTable:
         """The key's block, if it is in memory."""
         return self._blocks.get(key)
 
+    def knows(self, key: str) -> bool:
+        """Whether the key has had events, wherever it is now."""
+        return key in self._blocks or key in self._away
+
     @property
     def memory_bytes(self) -> int:
         """Bytes of the blocks in memory."""
