@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from stream_rcf.core.parameters import DetectorParameters
-from stream_rcf.errors import StreamRcfError, UnreachableError
+from stream_rcf.errors import RegistryUnavailableError, StreamRcfError, UnreachableError
 from stream_rcf.kafka.client_configuration import MAX_POLL_INTERVAL_MS
 from stream_rcf.kafka.dead_letters import DeadLetters, message_limits
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
@@ -82,6 +82,9 @@ class Worker:
         self._pending_remedy: Remedy | None = None  # set by a callback, applied at the next turn
         self._is_mid_batch = False  # the state is ahead of what was published: nothing may be committed
         self._recoveries = 0
+        self._unanswered: RegistryUnavailableError | None = None  # a schema that events need
+        self._next_question = 0.0
+        self._questions = 0
 
     def run(self) -> None:
         """Work until told to stop. Raises ``StreamRcfError`` when the service cannot go on."""
@@ -102,12 +105,17 @@ class Worker:
                     self._recover(Remedy.ABORT, str(failure))
                 except ClientError as failure:
                     self._recover(Remedy.ABORT, describe(failure))
+                except RegistryUnavailableError as failure:
+                    self._hold_for(failure)
         finally:
             self._end()
 
     def _turn(self) -> None:
         if self._pending_remedy is not None:
             self._roll_back(self._pending_remedy)
+        if self._unanswered is not None:
+            self._ask_again(self._unanswered)
+            return
         self._load_one()
         messages = self._source.read(self._settings.kafka.batch_size, self._patience())
         if self._pending_remedy is not None:
@@ -210,6 +218,10 @@ class Worker:
                 f"another process uses the transactional id {self._transactional_id!r}"
             )
         time.sleep(RETRY_SECONDS[0] * (self._recoveries - 1))  # a lasting failure must not become a busy loop
+        self._roll_back_patiently(remedy)
+
+    def _roll_back_patiently(self, remedy: Remedy) -> None:
+        """Roll back, and try until the broker lets us."""
         deadline = time.monotonic() + RECOVERY_SECONDS
         attempt = 0
         while not self._should_stop():
@@ -227,6 +239,34 @@ class Worker:
                 time.sleep(wait)
                 attempt += 1
                 remedy = Remedy.NEW_PRODUCER
+
+    def _hold_for(self, failure: RegistryUnavailableError) -> None:
+        """Go back to what is committed, and read nothing until the schema registry answers."""
+        logger.warning("waiting for the schema registry: %s", failure)
+        self._unanswered = failure
+        self._next_question, self._questions = 0.0, 0
+        self._pending_remedy = Remedy.ABORT  # the batch was decoded in part: nothing may be committed
+        self._roll_back_patiently(Remedy.ABORT)
+
+    def _ask_again(self, unanswered: RegistryUnavailableError) -> None:
+        """One turn of waiting: the member stays in its group, since reading serves the group too."""
+        if time.monotonic() >= self._next_question:
+            try:
+                unanswered.ask_again()
+            except RegistryUnavailableError as failure:
+                wait = RETRY_SECONDS[min(self._questions, len(RETRY_SECONDS) - 1)]
+                self._questions += 1
+                self._next_question = time.monotonic() + wait
+                logger.warning(
+                    "still waiting for the schema registry, asking again in %s s: %s", wait, failure
+                )
+            else:
+                logger.info("the schema registry answers again")
+                self._unanswered = None
+                return
+        if self._source.read(1, IDLE_SECONDS):
+            self._pending_remedy = Remedy.ABORT  # it slipped past the pause: it must be read again
+        self._report()
 
     def _roll_back(self, remedy: Remedy) -> None:
         """Drop what is not committed, here and in every partition."""
