@@ -29,9 +29,9 @@ from tests.support.service import (
 )
 
 EVENTS, KEYS, PARTITIONS = 4000, 40, 4
-OUTAGE_SECONDS = 8.0  # longer than the session of a member that does not call on its group
+OUTAGE_SECONDS = 12.0  # longer than a member may go without a call on its group
 PATIENCE_SECONDS = 180.0  # for a start, on two cores that do other things too
-FAST_SESSION = '{"session.timeout.ms": "6000", "heartbeat.interval.ms": "500"}'
+STRICT_GROUP = '{"session.timeout.ms": "10000", "max.poll.interval.ms": "10000"}'
 Encode = Callable[[dict[str, object]], bytes]
 EventList = list[tuple[bytes, bytes, int, int]]
 
@@ -155,7 +155,7 @@ def test_a_registry_that_is_gone_for_a_while_changes_nothing(
         "avro",
         tmp_path,
         schema_registry__timeout_seconds=1,
-        kafka__properties=FAST_SESSION,
+        kafka__properties=STRICT_GROUP,
     )
     with Service(settings, tmp_path / "log") as service:
         broker.produce(topics.events, sent[:third])
@@ -169,7 +169,7 @@ def test_a_registry_that_is_gone_for_a_while_changes_nothing(
         broker.produce(topics.events, sent[2 * third :])
         service.wait_for("waiting for the schema registry", PATIENCE_SECONDS)
         time.sleep(OUTAGE_SECONDS)  # the outage itself, which nothing ends but time
-        assert topics.broker.count_by_partition(topics.dead_letters) == dict.fromkeys(range(PARTITIONS), 0)
+        assert sum(topics.broker.count_by_partition(topics.dead_letters).values()) == 0
         if failure == "killed":
             own_registry.start()
         else:
