@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class StreamRcfError(Exception):
     """Base of all expected failures; its message is a sentence for a person, without a traceback."""
@@ -19,6 +21,17 @@ class UnreachableError(StreamRcfError):
     """A required outside part (the broker, a folder of checkpoints) cannot be reached."""
 
     exit_code = 3
+
+
+class RegistryUnavailableError(UnreachableError):
+    """The schema registry gives no usable answer at present: nothing is known about the event, so wait and ask again.
+
+    ``ask_again`` repeats the question: it returns once there is an answer of any kind, and else raises this again.
+    """
+
+    def __init__(self, message: str, ask_again: Callable[[], None]) -> None:
+        super().__init__(message)
+        self.ask_again = ask_again
 
 
 class CheckpointError(StreamRcfError):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.apicurio.registry import ApicurioRegistry
 from tests.support.broker import KafkaBroker
 from tests.support.machine import ROOT
 
@@ -42,4 +43,11 @@ os.environ["PATH"] += os.pathsep + str(ROOT / ".cache" / "tools" / "usr" / "bin"
 def broker() -> Iterator[KafkaBroker]:
     """One Apache Kafka broker for the whole run; give topics names of your own, and leave it running."""
     with KafkaBroker() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def registry() -> Iterator[ApicurioRegistry]:
+    """One Apicurio Registry for the whole run; give subjects names of your own, and leave it running."""
+    with ApicurioRegistry() as running:
         yield running

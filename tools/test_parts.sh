@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What `make test` and `make bench` need beside Python: Java 17+ and Maven, a real Kafka broker's jars, AWS's random cut
-# forest as the reference of ours, and promtool.
+# forest as the reference of ours, a schema registry, and promtool.
 # As root on Debian or Ubuntu what is missing is installed; elsewhere this says what to run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -52,6 +52,16 @@ need_jars() { # name, folder under .cache, folder of pom.xml and jars.sha256
     }
 }
 
+need_apicurio() { # an archive of jars, unpacked beside it
+    need_jars "Apicurio Registry" apicurio tests/support/apicurio
+    local sums=tests/support/apicurio/jars.sha256 app=.cache/apicurio/app
+    cmp -s "$sums" "$app/unpacked.sha256" && return
+    rm -rf "$app"
+    mkdir "$app"
+    tar --extract --gzip --file .cache/apicurio/libs/apicurio-registry-app-*.tar.gz --directory "$app" --no-same-owner
+    cp "$sums" "$app/unpacked.sha256"
+}
+
 need_promtool() {
     local tools=.cache/tools
     command -v promtool >/dev/null || [ -x "$tools/usr/bin/promtool" ] && return
@@ -69,4 +79,5 @@ need_java
 need_java_compiler
 need_jars "Apache Kafka" kafka tests/support/kafka
 need_jars "AWS's random cut forest" aws_forest tests/support/aws_forest
+need_apicurio
 need_promtool

@@ -1,7 +1,8 @@
 """From the bytes of a record to an event, or to the reason why it is none.
 
-Nothing in the input can raise out of here. The work is bounded by ``EventSchema.max_bytes``, and what a path
-means is settled once, when the decoder is made, because ``decode`` runs for every event.
+Nothing in the input can raise out of here; only a schema registry that does not answer can. The work is bounded
+by ``EventSchema.max_bytes``, and what a path means is settled once, when the decoder is made, because ``decode``
+runs for every event.
 """
 
 from __future__ import annotations
@@ -9,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from stream_rcf.pipeline.event_errors import EventError, quoted, quoted_path
 from stream_rcf.pipeline.events import Event, Rejection
 from stream_rcf.pipeline.paths import Reader, path_reader
+from stream_rcf.pipeline.payload import JsonPayload, PayloadReader
 from stream_rcf.pipeline.timestamps import EARLIEST, LATEST, TimestampError, epoch_milliseconds
-from stream_rcf.pipeline.unreadable import explain_unreadable
 
 MAX_KEY_BYTES = 1024  # in UTF-8; a key is repeated in every record, log line and checkpoint frame
 MAX_KEY_CHARACTERS_UNMEASURED = MAX_KEY_BYTES // 4  # no character takes more than 4 bytes
@@ -44,10 +43,14 @@ def join_key(parts: Sequence[str]) -> str:
 
 
 class EventDecoder:
-    """Reads events of one schema. Holds nothing between events, so threads may share it."""
+    """Reads events of one schema. Holds nothing between events, so threads may share it.
 
-    def __init__(self, schema: EventSchema) -> None:
+    ``reader`` turns a value into fields; without one the value is JSON.
+    """
+
+    def __init__(self, schema: EventSchema, reader: PayloadReader | None = None) -> None:
         self.schema = schema
+        self._read = (JsonPayload(schema.feature_paths) if reader is None else reader).read
         self._max_bytes = schema.max_bytes
         self._keys: list[tuple[str, Reader]] = [(path, path_reader(path)) for path in schema.key_paths]
         self._timestamp: Reader | None = path_reader(schema.timestamp_path) if schema.timestamp_path else None
@@ -64,6 +67,7 @@ class EventDecoder:
         """Return the event that a record holds, or why it holds none.
 
         ``record_timestamp`` (milliseconds since 1970, negative for none) stands in for a missing time.
+        Raises only ``UnreachableError``, from readers that need a schema registry: then nothing is decided.
         """
         if value is None:
             return Rejection(
@@ -74,14 +78,9 @@ class EventDecoder:
                 EventError.TOO_LARGE,
                 f"the value has {len(value)} bytes, but events.max_bytes allows {self._max_bytes}",
             )
-        try:
-            document = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            return explain_unreadable(value, str(error), self._features)
-        if type(document) is not dict:
-            return Rejection(
-                EventError.NOT_AN_OBJECT, f"the value is {quoted(document)}, but an event is a JSON object"
-            )
+        document = self._read(value)
+        if isinstance(document, Rejection):
+            return document
         return self.from_mapping(document, message_key, record_timestamp)
 
     def from_mapping(

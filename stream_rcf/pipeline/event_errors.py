@@ -6,6 +6,7 @@ escaped: a reason is written to record headers, logs and terminals.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 QUOTED_CHARACTERS = 60  # enough to recognise a value, short enough for a header and for one line
@@ -20,6 +21,10 @@ class EventError(StrEnum):
     INVALID_UTF8 = "invalid_utf8"
     INVALID_JSON = "invalid_json"
     NOT_AN_OBJECT = "not_an_object"
+    MISSING_SCHEMA_ID = "missing_schema_id"  # no magic byte and id before the payload
+    UNKNOWN_SCHEMA = "unknown_schema"  # the registry has no schema of that id
+    INVALID_SCHEMA = "invalid_schema"  # cannot be parsed, is of another format, or beyond our bounds
+    INVALID_PAYLOAD = "invalid_payload"  # does not fit its schema
     MALFORMED_ROW = "malformed_row"  # a line of a CSV file that does not fit its header
     MISSING_KEY = "missing_key"
     EMPTY_KEY = "empty_key"
@@ -53,7 +58,7 @@ def quoted(value: object) -> str:
         return str(value) if value.bit_length() <= 64 else "an integer beyond 64 bits"
     if isinstance(value, float):
         return repr(value)
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return f"an object of {len(value)} fields"
     if isinstance(value, list):
         return f"a list of {len(value)}"

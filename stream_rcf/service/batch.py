@@ -16,6 +16,7 @@ from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.kafka.dead_letters import DeadLetters
 from stream_rcf.kafka.messages import NO_TIMESTAMP, Message
 from stream_rcf.kafka.publisher import Publisher
+from stream_rcf.kafka.schema_registry_reader import payload_reader
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.pipeline.decode import EventDecoder
 from stream_rcf.pipeline.encode import RecordEncoder
@@ -64,7 +65,7 @@ class BatchProcessor:
         self._assignment = assignment
         self._dead_letters = dead_letters
         self._metrics = metrics
-        self._decoder = EventDecoder(event_schema(settings))
+        self._decoder = EventDecoder(event_schema(settings), payload_reader(settings))
         self._scorer = BatchScorer(parameters, settings.forest.threads)
         self._encoder = RecordEncoder(parameters.features, parameters.fingerprint())
         self._scores_topic = settings.kafka.scores_topic
@@ -91,7 +92,8 @@ class BatchProcessor:
     def take(self, messages: Sequence[Message], publisher: Publisher) -> None:
         """Let every message of ours be learned in order, and publish the batch before, and this one if it is done.
 
-        Messages of partitions that went away meanwhile, and those already learned, are passed over.
+        Messages of partitions that went away meanwhile, and those already learned, are passed over. Raises
+        ``RegistryUnavailableError`` where an event's schema cannot be had now: then what is uncommitted must go.
         """
         batch = self._decode(messages)
         before = self._land()

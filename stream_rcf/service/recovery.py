@@ -45,6 +45,10 @@ class Recovery:
                 f"another process uses the transactional id {self._transactional_id!r}"
             )
         time.sleep(RETRY_SECONDS[0] * (self._failures - 1))  # a lasting failure must not become a busy loop
+        self.repeat(roll_back, remedy)
+
+    def repeat(self, roll_back: Callable[[Remedy], None], remedy: Remedy) -> None:
+        """Call ``roll_back`` until it works, for something that is no failure of ours. Raises ``UnreachableError``."""
         deadline = time.monotonic() + RECOVERY_SECONDS
         attempt = 0
         while not self._should_stop():

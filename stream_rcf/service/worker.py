@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from stream_rcf.core.layout import model_of
 from stream_rcf.core.parameters import DetectorParameters
-from stream_rcf.errors import ReloadNeededError, StreamRcfError
+from stream_rcf.errors import RegistryUnavailableError, ReloadNeededError, StreamRcfError
 from stream_rcf.kafka.client_configuration import MAX_POLL_INTERVAL_MS
 from stream_rcf.kafka.dead_letters import DeadLetters, message_limits
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
@@ -26,6 +26,7 @@ from stream_rcf.service.batch import BatchProcessor
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.service.recovery import Recovery
+from stream_rcf.service.registry_wait import RegistryWait
 from stream_rcf.service.saved_state import DamagedCheckpointError
 from stream_rcf.service.status import report_status
 from stream_rcf.settings.model import Settings, state_fingerprint
@@ -51,6 +52,7 @@ RECOVERABLE = (
     DamagedCheckpointError,
     ReloadNeededError,
     StoreUnreachableError,
+    RegistryUnavailableError,
     ClientError,
 )
 
@@ -98,6 +100,7 @@ class Worker:
         self._next_status = self._next_load = 0.0
         self._pending_remedy: Remedy | None = None  # set by a callback, applied at the next turn
         self._is_mid_batch = False  # the state is ahead of what was published: nothing may be committed
+        self._registry_wait = RegistryWait()
         self._recovery = Recovery(transactional_id, should_stop, metrics)
 
     def run(self) -> None:
@@ -116,6 +119,9 @@ class Worker:
     def _turn(self) -> None:
         if self._pending_remedy is not None:
             self._roll_back(self._pending_remedy)
+        if not self._registry_wait.is_over:
+            self._wait_for_registry()
+            return
         self._load_one()
         messages = self._source.read(self._batch_size, self._patience())
         if self._pending_remedy is not None:
@@ -132,6 +138,13 @@ class Worker:
                 self._notice_ends()
         self._commit_if_due()
         self._checkpoints.advance(BUSY_COPYING_SECONDS if messages else IDLE_COPYING_SECONDS)
+        self._report()
+
+    def _wait_for_registry(self) -> None:
+        """One turn without events: reading serves the group too."""
+        self._registry_wait.ask_again()
+        if not self._registry_wait.is_over and self._source.read(1, IDLE_SECONDS):
+            self._pending_remedy = Remedy.ABORT  # a message slipped past the pause: it must be read again
         self._report()
 
     def _finish_batch(self) -> None:
@@ -254,6 +267,11 @@ class Worker:
         """Drop what is not committed, and bring every partition back to what is. Tries until the broker is back."""
         if isinstance(failure, DamagedCheckpointError):
             self._assignment.pass_over(failure)
+        if isinstance(failure, RegistryUnavailableError):
+            self._registry_wait.begin(failure)
+            self._pending_remedy = Remedy.ABORT  # the batch was decoded in part: nothing may be committed
+            self._recovery.repeat(self._roll_back, Remedy.ABORT)
+            return
         remedy = failure.remedy if isinstance(failure, DeliveryFailed) else Remedy.ABORT
         why = describe(failure) if isinstance(failure, ClientError) else str(failure)
         self._pending_remedy = remedy  # until it has worked nothing may be committed

@@ -24,6 +24,7 @@ from stream_rcf.settings.base import WholeNumber, WholeSentenceError
 from stream_rcf.settings.catalogue import catalogue_of
 from stream_rcf.settings.complaints import complaints_of
 from stream_rcf.settings.kafka_section import KafkaSettings
+from stream_rcf.settings.schema_registry_section import SchemaRegistrySettings
 from stream_rcf.settings.sections import (
     CheckpointSettings,
     DetectorSettings,
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
 
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     events: EventSettings = Field(default_factory=EventSettings)
+    schema_registry: SchemaRegistrySettings = Field(default_factory=SchemaRegistrySettings)
     forest: ForestSettings = Field(default_factory=ForestSettings)
     detector: DetectorSettings = Field(default_factory=DetectorSettings)
     checkpoint: CheckpointSettings = Field(default_factory=CheckpointSettings)
@@ -69,6 +71,20 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Leave reading to ``load_settings``, which keeps origins and finds every error."""
         return (init_settings,)
+
+    @field_validator("schema_registry")
+    @classmethod
+    def _check_registry(
+        cls, registry: SchemaRegistrySettings, info: ValidationInfo
+    ) -> SchemaRegistrySettings:
+        events = info.data.get("events")
+        if events is not None and events.format != "json" and not registry.url:
+            raise WholeSentenceError(
+                f"schema_registry.url is empty, but events.format is {events.format}, whose schemas are in a registry: "
+                "set it to the registry's address",
+                "schema_registry.url",
+            )
+        return registry
 
     @field_validator("forest")
     @classmethod

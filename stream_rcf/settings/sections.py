@@ -24,8 +24,12 @@ SECONDS_PER_DAY = 86_400
 
 
 class EventSettings(Section):
-    """Where an event keeps its parts."""
+    """How an event is written, and where it keeps its parts."""
 
+    format: Literal["json", "avro", "protobuf", "json_schema"] = Field(
+        default="json",
+        description="how events are written: plain JSON, or a format whose schemas are in a schema registry",
+    )
     key: str | tuple[str, ...] = Field(
         default="",
         description="the field with the event's key: empty for the Kafka message key, a dotted path, "

@@ -30,6 +30,12 @@ MAY_IMPORT = {
 # What few may import, and who: the rest of the program must work, and start, without it.
 KEPT_IN = {
     "confluent_kafka": {"kafka"},
+    "fastavro": {"kafka"},
+    "google": {"kafka"},
+    "grpc_tools": {"kafka"},
+    "httpx": {"kafka"},
+    "jsonschema": {"kafka"},
+    "referencing": {"kafka"},
     "numba": {"core"},
     "prometheus_client": {"observe"},
     "matplotlib": {"files"},

@@ -54,7 +54,10 @@ def test_lists_and_maps_are_json_in_the_environment() -> None:
         "kafka.properties",
     }
     assert {name for name in CATALOGUE if may_take_json(CATALOGUE[name])} == {"events.key"}
-    assert {name for name in CATALOGUE if is_secret(CATALOGUE[name])} == {"kafka.properties"}
+    assert {name for name in CATALOGUE if is_secret(CATALOGUE[name])} == {
+        "kafka.properties",
+        "schema_registry.password",
+    }
 
 
 @pytest.mark.parametrize(
