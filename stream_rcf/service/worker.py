@@ -228,7 +228,8 @@ class Worker:
         for partition, offset in moved:
             partition.committed = offset
         self._last_commit = time.monotonic()
-        self._recovery.succeeded()
+        if not self._publisher.is_open:
+            self._recovery.succeeded()
         self._metrics.commit(self._last_commit - began)
 
     # -- rebalances: called by the assignment, inside read or close -------------------------------------------------
