@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from stream_rcf.settings.catalogue import catalogue_of
-from stream_rcf.settings.kafka_properties import masked
+from stream_rcf.settings.kafka_properties import MASK, masked
 from stream_rcf.settings.model import LoadedSettings, Settings, detector_parameters
 
 
@@ -41,6 +41,8 @@ def _text(value: object) -> str:
     """Return a TOML value. JSON's strings are TOML's, but for one control character."""
     if isinstance(value, tuple | list):
         return "[" + ", ".join(_text(item) for item in value) + "]"
+    if isinstance(value, SecretStr):
+        return _text(MASK if value.get_secret_value() else "")
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)
