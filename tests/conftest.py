@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.broker import KafkaBroker
 from tests.support.machine import ROOT
+from tests.support.secured_broker import SecuredBroker
 
 
 def _compile_the_kernels_of_this_source() -> None:
@@ -42,4 +43,11 @@ os.environ["PATH"] += os.pathsep + str(ROOT / ".cache" / "tools" / "usr" / "bin"
 def broker() -> Iterator[KafkaBroker]:
     """One Apache Kafka broker for the whole run; give topics names of your own, and leave it running."""
     with KafkaBroker() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def secured_broker() -> Iterator[SecuredBroker]:
+    """One Apache Kafka that asks who is there; give topics and groups names of your own."""
+    with SecuredBroker() as running:
         yield running
