@@ -15,7 +15,9 @@ SMALL = {"forest__trees": 5, "forest__sample_size": 16, "forest__shingle_size": 
 EVENTS = 400
 KEYS = 5
 PARTITIONS = 2
-SOON_SECONDS = 45.0  # for a service that is refused to end by itself: some seconds, on two cores that do more
+SOON_SECONDS = (
+    90.0  # for a service that is refused to end by itself: some seconds, more on two cores that do much else
+)
 ROW = re.compile(
     r"^\| (topic|group|transactional-id) \| `(kafka\.\w+)`( as a prefix)? \| ([A-Z_]+) \| .* \|$", re.M
 )
