@@ -34,7 +34,7 @@ KEYS = [
     MARK + "k" * 1000,
     f"{MARK}" + "long" * 100_000,
 ]
-GROUP = f"../../{MARK}/\x1b[2J group"
+GROUP = f"../../{MARK}/%2e%2e/ group"
 HEADER_BYTES = 1000
 
 
@@ -86,9 +86,9 @@ def test_hostile_events_reach_nothing_but_the_outputs(
             orjson.loads(line)
         else:
             assert line.startswith("20"), line  # every line begins with its time
-        assert MARK not in line.replace(GROUP.encode("unicode_escape").decode(), "").replace(
-            json.dumps(GROUP)[1:-1], ""
-        ), "of all that is hostile a log may hold only the group's own name"
+        assert MARK not in line.replace(GROUP, ""), (
+            "of all that is hostile a log may hold only the group's name"
+        )
     assert MARK not in metrics
     errors = {line.split('"')[1] for line in metrics.splitlines() if "dead_letters_total{" in line}
     assert errors
