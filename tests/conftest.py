@@ -12,6 +12,7 @@ import pytest
 from tests.support.apicurio.registry import ApicurioRegistry
 from tests.support.broker import KafkaBroker
 from tests.support.machine import ROOT
+from tests.support.secured_broker import SecuredBroker
 
 
 def _compile_the_kernels_of_this_source() -> None:
@@ -27,7 +28,7 @@ def _compile_the_kernels_of_this_source() -> None:
     ours = kernels / digest.hexdigest()[:16]
     if kernels.is_dir():
         newest_first = sorted(kernels.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
-        for outdated in newest_first[8:]:
+        for outdated in newest_first[24:]:
             if outdated != ours:
                 shutil.rmtree(outdated, ignore_errors=True)  # another run may be removing it too
     ours.mkdir(parents=True, exist_ok=True)
@@ -50,4 +51,11 @@ def broker() -> Iterator[KafkaBroker]:
 def registry() -> Iterator[ApicurioRegistry]:
     """One Apicurio Registry for the whole run; give subjects names of your own, and leave it running."""
     with ApicurioRegistry() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def secured_broker() -> Iterator[SecuredBroker]:
+    """One Apache Kafka that asks who is there; give topics and groups names of your own."""
+    with SecuredBroker() as running:
         yield running

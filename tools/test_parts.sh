@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What `make test` and `make bench` need beside Python: Java 17+ and Maven, a real Kafka broker's jars, AWS's random cut
-# forest as the reference of ours, a schema registry, and promtool.
+# forest as the reference of ours, a schema registry, promtool and openssl.
 # As root on Debian or Ubuntu what is missing is installed; elsewhere this says what to run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -75,8 +75,13 @@ need_promtool() {
     (cd "$tools" && apt-get download -qq -o APT::Sandbox::User=root prometheus >&2 && dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb)
 }
 
+need_openssl() { # makes the certificates of a broker with TLS
+    command -v openssl >/dev/null || debian_install openssl
+}
+
 need_java
 need_java_compiler
+need_openssl
 need_jars "Apache Kafka" kafka tests/support/kafka
 need_jars "AWS's random cut forest" aws_forest tests/support/aws_forest
 need_apicurio

@@ -12,6 +12,7 @@ import numpy as np
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.errors import UsageError
 from stream_rcf.files.series import Episode, Floats, Series, outline
+from stream_rcf.pipeline.event_errors import printable
 
 MOST_PICTURES = 6  # keys drawn of a stream with many
 MOST_PANELS = 4  # features drawn of many
@@ -174,5 +175,5 @@ def _title(series: Series, features: tuple[str, ...], parameters: DetectorParame
 
 
 def _plain(text: str) -> str:
-    """Keep matplotlib from reading formulas into names with two dollar signs."""
-    return text.replace("$", r"\$")
+    """Keep matplotlib from reading formulas into names with two dollar signs, and from warning of odd characters."""
+    return printable(text, len(text)).replace("$", r"\$")

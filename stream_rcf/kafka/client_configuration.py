@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from confluent_kafka import KafkaError, KafkaException
 
 from stream_rcf.errors import UsageError
+from stream_rcf.kafka.client_security import security_options
 from stream_rcf.settings.model import Settings
 
 # A joining or leaving member is noticed within one: measured 0.5 s against 3 s at the default.
@@ -66,16 +67,20 @@ def new_client(kind: Callable[[dict[str, Any]], Client], configuration: dict[str
     except (KafkaException, ValueError, TypeError) as failure:
         error = failure.args[0] if failure.args else failure
         what = error.str() if isinstance(error, KafkaError) else str(error)
-        raise UsageError(f"kafka.properties: {what}") from None
+        raise UsageError(f"kafka.properties, or security: {what}") from None
 
 
 def client_configuration(
     settings: Settings, without: tuple[str, ...] = (*CONSUMER_ONLY, *PRODUCER_ONLY)
 ) -> dict[str, Any]:
-    """What every client gets: the brokers, our logger, and the properties that do not begin like one of ``without``."""
+    """What every client gets: the brokers, who we are, our logger, and the properties not like one of ``without``.
+
+    It holds secrets in clear: for a client, not for a log.
+    """
     properties = settings.kafka.properties
     return {
         **{name: value for name, value in properties.items() if not name.startswith(without)},
+        **security_options(settings.security),
         "bootstrap.servers": settings.kafka.bootstrap_servers,
         "logger": client_logger,
     }

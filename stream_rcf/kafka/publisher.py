@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from stream_rcf.errors import StreamRcfError
 from stream_rcf.kafka.bounded_call import call_within
 from stream_rcf.kafka.client_configuration import new_client, producer_configuration
 from stream_rcf.kafka.failures import CLIENT_FAILURES, DeliveryFailed, Remedy, kafka_error, remedy_for
+from stream_rcf.kafka.rights import denial, is_denial
 from stream_rcf.settings.model import Settings
 
 logger = logging.getLogger(__name__)
@@ -26,7 +28,10 @@ Headers = list[tuple[str, str | bytes | None]]
 
 
 class Publisher(Protocol):
-    """Where a batch's outputs go. ``commit`` makes them and the offsets final; any failure is ``DeliveryFailed``."""
+    """Where a batch's outputs go. ``commit`` makes them and the offsets final; any failure is ``DeliveryFailed``.
+
+    But for one: where the broker forbids us what is needed, it is ``AccessDenied``, which no repetition cures.
+    """
 
     @property
     def is_open(self) -> bool:
@@ -62,6 +67,7 @@ class _ClientPublisher:
         self._settings = settings
         self._batch_bytes = batch_bytes
         self._failure: KafkaError | None = None
+        self._refusing_topic = ""  # of the failure, where it is about an output
         self._open = False
         self._producer = self._new_producer()
 
@@ -71,19 +77,29 @@ class _ClientPublisher:
 
     def _new_producer(self) -> Producer:
         self._failure = None
+        self._refusing_topic = ""
         self._open = False
         configuration = producer_configuration(
             self._settings, self.transactional_id, self._on_error, self._on_delivery
         )
         return new_client(Producer, {"batch.size": self._batch_bytes, **configuration})
 
+    def _failed(self, during: str, error: KafkaError, remedy: Remedy) -> StreamRcfError:
+        """What to raise: ``DeliveryFailed``, or ``AccessDenied``."""
+        if not is_denial(error):
+            return DeliveryFailed(during, error, remedy)
+        topic = self._refusing_topic  # a transaction's own call does not tell it
+        right = f"WRITE on topic {topic}" if topic else ""
+        return denial(error, self._settings, right, self.transactional_id or "")
+
     def _on_error(self, error: KafkaError) -> None:
         logger.warning("Kafka producer: %s", error.str(), extra={"context": {"error": error.name()}})
 
-    def _on_delivery(self, error: KafkaError | None, _message: Any) -> None:
+    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
         """Only failures are reported; the first one says why the rest failed."""
         if error is not None and self._failure is None and error.code() not in _PURGED:
             self._failure = error
+            self._refusing_topic = message.topic() or ""
 
     def publish(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None
@@ -101,30 +117,30 @@ class _ClientPublisher:
                 deadline = deadline or time.monotonic() + CALL_TIMEOUT
                 if time.monotonic() > deadline:
                     full = KafkaError(KafkaError._QUEUE_FULL)  # noqa: SLF001
-                    raise DeliveryFailed("publishing", full, Remedy.NEW_PRODUCER) from None
+                    raise self._failed("publishing", full, Remedy.NEW_PRODUCER) from None
                 self._serve(QUEUE_FULL_WAIT)
             except KafkaException as failure:
                 error = kafka_error(failure)
-                raise DeliveryFailed("publishing", error, remedy_for(error)) from None
+                raise self._failed("publishing", error, remedy_for(error)) from None
 
     def _serve(self, seconds: float) -> None:
         """Let the client send and report."""
         try:
             self._producer.poll(seconds)
         except CLIENT_FAILURES as failure:
-            raise DeliveryFailed("publishing", kafka_error(failure), Remedy.NEW_PRODUCER) from None
+            raise self._failed("publishing", kafka_error(failure), Remedy.NEW_PRODUCER) from None
 
     def _flush(self) -> None:
         """Wait until every output is acknowledged."""
         try:
             remaining = self._producer.flush(CALL_TIMEOUT)
         except CLIENT_FAILURES as failure:
-            raise DeliveryFailed("publishing", kafka_error(failure), Remedy.NEW_PRODUCER) from None
+            raise self._failed("publishing", kafka_error(failure), Remedy.NEW_PRODUCER) from None
         if self._failure is not None:
-            raise DeliveryFailed("publishing", self._failure, remedy_for(self._failure))
+            raise self._failed("publishing", self._failure, remedy_for(self._failure))
         if remaining:
             late = KafkaError(KafkaError._TIMED_OUT, f"{remaining} outputs unacknowledged")  # noqa: SLF001
-            raise DeliveryFailed("publishing", late, Remedy.NEW_PRODUCER)
+            raise self._failed("publishing", late, Remedy.NEW_PRODUCER)
 
 
 _PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}  # noqa: SLF001 -- ours, from an abort
@@ -144,7 +160,7 @@ class TransactionalPublisher(_ClientPublisher):
             self._producer.init_transactions(CALL_TIMEOUT)
         except KafkaException as failure:
             error = kafka_error(failure)
-            raise DeliveryFailed("initialising transactions", error, Remedy.NEW_PRODUCER) from None
+            raise self._failed("initialising transactions", error, Remedy.NEW_PRODUCER) from None
 
     def begin(self) -> None:
         """Begin the transaction unless one is open."""
@@ -154,7 +170,7 @@ class TransactionalPublisher(_ClientPublisher):
             self._producer.begin_transaction()
         except KafkaException as failure:
             error = kafka_error(failure)
-            raise DeliveryFailed("beginning a transaction", error, remedy_for(error)) from None
+            raise self._failed("beginning a transaction", error, remedy_for(error)) from None
         self._open = True
 
     def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
@@ -164,7 +180,7 @@ class TransactionalPublisher(_ClientPublisher):
         if not offsets:
             # The broker would not check an empty list against the group, and so not notice that we were put out of it.
             gone = KafkaError(KafkaError._STATE, "the partitions of these outputs are gone")  # noqa: SLF001
-            raise DeliveryFailed("committing a transaction", gone, Remedy.ABORT)
+            raise self._failed("committing a transaction", gone, Remedy.ABORT)
         self._flush()  # first: the coordinator is still busy right after a commit, and would make us back off 100 ms
         producer, metadata = self._producer, consumer.consumer_group_metadata()
         try:
@@ -176,7 +192,7 @@ class TransactionalPublisher(_ClientPublisher):
             producer.commit_transaction(CALL_TIMEOUT)
         except KafkaException as failure:
             error = kafka_error(failure)
-            raise DeliveryFailed("committing a transaction", error, remedy_for(error)) from None
+            raise self._failed("committing a transaction", error, remedy_for(error)) from None
         self._open = False
 
     def commit_soon(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
@@ -236,10 +252,10 @@ class FlushingPublisher(_ClientPublisher):
         try:
             results = consumer.commit(offsets=list(final.values()), asynchronous=False) if final else ()
         except KafkaException as failure:
-            raise DeliveryFailed("committing offsets", kafka_error(failure), Remedy.ABORT) from None
+            raise self._failed("committing offsets", kafka_error(failure), Remedy.ABORT) from None
         for result in results or ():
             if result.error is not None:
-                raise DeliveryFailed("committing offsets", result.error, Remedy.ABORT)
+                raise self._failed("committing offsets", result.error, Remedy.ABORT)
         self._offered = {}
         self._open = False
 
@@ -255,7 +271,7 @@ class FlushingPublisher(_ClientPublisher):
             try:
                 consumer.commit(offsets=list(offsets), asynchronous=True)
             except KafkaException as failure:
-                raise DeliveryFailed("committing offsets", kafka_error(failure), Remedy.ABORT) from None
+                raise self._failed("committing offsets", kafka_error(failure), Remedy.ABORT) from None
             self._offered.update(((entry.topic, entry.partition), entry) for entry in offsets)
         self._open = False
 

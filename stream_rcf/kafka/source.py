@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from stream_rcf.errors import StreamRcfError, UsageError
 from stream_rcf.kafka.client_configuration import consumer_configuration, new_client
 from stream_rcf.kafka.failures import kafka_error
+from stream_rcf.kafka.rights import denial, input_right, is_denial, reading_is_allowed
 from stream_rcf.settings.model import Settings
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Source:
     """A consumer group member."""
 
     def __init__(self, settings: Settings, listener: AssignmentListener) -> None:
+        self._settings = settings
         self._incremental = settings.kafka.group_protocol == "consumer"
         self._listener = listener
         self._callback_failure: BaseException | None = None
@@ -101,6 +103,10 @@ class Source:
             return True
         if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
             raise OffsetsTrimmed(message.topic() or "", message.partition() or 0, error.str())
+        if is_denial(error):
+            topic = message.topic()
+            right = f"READ on topic {topic}" if topic else input_right(self._settings)
+            raise denial(error, self._settings, right)
         if error.fatal():
             raise StreamRcfError(f"the Kafka consumer cannot go on: {error.str()} ({error.name()})")
         logger.warning("Kafka consumer: %s", error.str(), extra={"context": {"error": error.name()}})
@@ -113,19 +119,21 @@ class Source:
 
     def committed(self, partitions: Sequence[TopicPartition]) -> dict[tuple[str, int], int | None]:
         """The group's next offset of each partition, None where nothing was ever committed."""
-        answer = self.consumer.committed(list(partitions), timeout=OFFSETS_TIMEOUT)
-        for entry in answer:
-            if entry.error is not None:
-                raise KafkaException(entry.error)
+        with reading_is_allowed(self._settings):
+            answer = self.consumer.committed(list(partitions), timeout=OFFSETS_TIMEOUT)
+            for entry in answer:
+                if entry.error is not None:
+                    raise KafkaException(entry.error)
         return {
             (entry.topic, entry.partition): entry.offset if entry.offset >= 0 else None for entry in answer
         }
 
     def watermarks(self, topic: str, partition: int) -> tuple[int, int]:
         """(first offset still in the log, offset after the last) as the broker says now."""
-        low, high = self.consumer.get_watermark_offsets(
-            TopicPartition(topic, partition), timeout=OFFSETS_TIMEOUT
-        )
+        with reading_is_allowed(self._settings):
+            low, high = self.consumer.get_watermark_offsets(
+                TopicPartition(topic, partition), timeout=OFFSETS_TIMEOUT
+            )
         return low, high
 
     def partition_count(self, topic: str) -> int:

@@ -7,12 +7,13 @@ import re
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import ClusterMetadata
 from confluent_kafka.cimpl import NewTopic
 
-from stream_rcf.errors import StreamRcfError, UnreachableError, UsageError
-from stream_rcf.kafka.client_configuration import client_configuration, new_client
+from stream_rcf.errors import StreamRcfError, UsageError
 from stream_rcf.kafka.failures import kafka_error
+from stream_rcf.kafka.first_contact import ask_brokers
+from stream_rcf.kafka.rights import denial, is_denial, needed_on_topics, require_topic_rights
 from stream_rcf.settings.model import Settings
 
 logger = logging.getLogger(__name__)
@@ -59,48 +60,56 @@ def topic_plans(settings: Settings, partitions: int) -> list[TopicPlan]:
 
 
 def existing_topics(settings: Settings) -> dict[str, int]:
-    """Topic to number of partitions. Raises ``UnreachableError`` when no broker answers."""
-    client = new_client(AdminClient, {**client_configuration(settings), "log_level": 0})
-    try:
-        topics = client.list_topics(timeout=METADATA_TIMEOUT).topics
-    except KafkaException as failure:
-        raise UnreachableError(
-            f"no Kafka broker answers at {settings.kafka.bootstrap_servers} ({kafka_error(failure).str()}). "
-            "Set kafka.bootstrap_servers (STREAM_RCF_KAFKA__BOOTSTRAP_SERVERS), or start the broker"
-        ) from None
-    return {name: len(topic.partitions) for name, topic in topics.items() if topic.error is None}
+    """Topic to number of partitions, of those that we may see. Raises ``UnreachableError`` when no broker answers."""
+    return _existing(ask_brokers(settings, METADATA_TIMEOUT)[1])
+
+
+def _existing(known: ClusterMetadata) -> dict[str, int]:
+    return {name: len(topic.partitions) for name, topic in known.topics.items() if topic.error is None}
 
 
 def create_topics(settings: Settings, partitions: int, replication: int) -> list[tuple[str, bool]]:
     """Create what is missing; (topic, whether it was created now) for each. Existing topics are left as they are."""
-    existing = existing_topics(settings)
+    client, known = ask_brokers(settings, METADATA_TIMEOUT)
+    were_there = set(_existing(known))
     plans = topic_plans(settings, partitions)
     missing = [
         NewTopic(plan.name, plan.partitions, replication, config=plan.configuration)
         for plan in plans
-        if plan.name not in existing
+        if plan.name not in were_there
     ]
     if missing:
-        client = new_client(AdminClient, {**client_configuration(settings), "log_level": 0})
         for name, future in client.create_topics(missing, request_timeout=CREATE_TIMEOUT).items():
             try:
                 future.result()
             except KafkaException as failure:
                 error = kafka_error(failure)
+                if is_denial(error):
+                    raise denial(error, settings, f"CREATE on topic {name}") from None
                 if error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise StreamRcfError(f"topic {name} could not be created: {error.str()}") from None
-    return [(plan.name, plan.name not in existing) for plan in plans]
+                were_there.add(name)  # one that we may not see, or somebody was faster
+    return [(plan.name, plan.name not in were_there) for plan in plans]
 
 
 def require_topics(settings: Settings) -> None:
-    """Raise ``UsageError`` naming the missing topics: a typing error must not look like an empty stream."""
-    existing = existing_topics(settings)
+    """Raise ``UsageError`` naming the missing topics: a typing error must not look like an empty stream.
+
+    Raises ``AccessDenied`` naming the rights on topics that are missing, ``UnreachableError`` when no broker answers.
+    """
+    client, known = ask_brokers(settings, METADATA_TIMEOUT)
+    existing = _existing(known)
     pattern = settings.kafka.input_topic
-    if pattern.startswith("^") and not any(re.match(pattern, name) for name in existing):
+    inputs = [name for name in existing if re.match(pattern, name)] if pattern.startswith("^") else [pattern]
+    if not inputs:
         logger.warning("no topic matches kafka.input_topic %s yet; waiting for one", pattern)
-    missing = [plan.name for plan in topic_plans(settings, 1) if plan.name not in existing]
+    needed = dict.fromkeys(inputs, "READ") | needed_on_topics(settings)
+    missing = {name for name in needed if name not in existing}
+    if known.controller_id in known.brokers:  # the embedded broker has none, and knows of no rights
+        missing = require_topic_rights(client, settings, needed)
     if missing:
+        named = [name for name in needed if name in missing]
         raise UsageError(
-            f"missing on {settings.kafka.bootstrap_servers}: {', '.join(missing)}. "
+            f"missing on {settings.kafka.bootstrap_servers}: {', '.join(named)}. "
             "Create them with `stream-rcf topics create`, or correct the kafka.*_topic settings"
         )

@@ -21,6 +21,7 @@ from stream_rcf.service.instance import Instance
 from stream_rcf.service.watchdog import Watchdog
 from stream_rcf.service.worker import Worker
 from stream_rcf.settings.model import Settings, detector_parameters
+from stream_rcf.settings.security_checks import warnings
 from stream_rcf.state.checkpoint_store import open_store
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ def run_service(settings: Settings, should_stop: Callable[[], bool], owns_proces
     fingerprint = parameters.fingerprint()
     store = open_store(settings.checkpoint.url)
     metrics = Metrics(__version__, fingerprint)
+    for warning in warnings(settings.security, settings.kafka.properties):
+        logger.warning(warning)
     with ExitStack() as stack:
         endpoints = stack.enter_context(Endpoints(settings.http.host, settings.http.port, metrics))
         require_topics(settings)

@@ -19,6 +19,14 @@ class WholeSentenceError(ValueError):
         self.setting = setting
 
 
+class WholeSentencesError(ValueError):
+    """Several such findings about one section, so that all are told at once."""
+
+    def __init__(self, findings: Sequence[WholeSentenceError]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = tuple(findings)
+
+
 def _refuse_boolean(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("must be a number, not true or false")
@@ -33,10 +41,13 @@ Number = Annotated[float, BeforeValidator(_refuse_boolean)]
 class Section(BaseModel):
     """A table of settings: frozen, and strict about names.
 
-    The message of a validator completes the sentence "<setting> is <value>, but ...".
+    The message of a validator completes the sentence "<setting> is <value>, but ...". pydantic's own messages repeat
+    no value, which may be a secret.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, hide_input_in_errors=True
+    )
 
 
 def check_paths(paths: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin
 
 import annotated_types
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 Catalogue = Mapping[str, FieldInfo]
@@ -40,7 +40,12 @@ def _extra(field: FieldInfo) -> Mapping[str, Any]:
 
 def is_secret(field: FieldInfo) -> bool:
     """Tell whether the setting's value must not appear in messages."""
-    return bool(_extra(field).get("secret", False))
+    return is_wholly_secret(field) or bool(_extra(field).get("secret", False))
+
+
+def is_wholly_secret(field: FieldInfo) -> bool:
+    """Tell whether the setting is one secret, rather than a map that may hold some."""
+    return field.annotation is SecretStr
 
 
 def takes_json(field: FieldInfo) -> bool:

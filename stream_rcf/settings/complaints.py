@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from stream_rcf.settings.base import WholeSentenceError
+from stream_rcf.settings.base import WholeSentenceError, WholeSentencesError
 from stream_rcf.settings.catalogue import Catalogue, allowed, is_secret
 from stream_rcf.settings.sources import Gathered
 
@@ -18,19 +18,20 @@ def complaints_of(error: ValidationError, catalogue: Catalogue, gathered: Gather
         steps = [str(step) for step in finding["loc"]]
         name = ".".join(steps[:2]) if ".".join(steps[:2]) in catalogue else steps[0]
         cause = finding.get("ctx", {}).get("error")
-        if isinstance(cause, WholeSentenceError):
-            sentences[name] = [f"{cause} ({gathered.origin(cause.setting)})"]
+        if isinstance(cause, WholeSentenceError | WholeSentencesError):
+            found = cause.findings if isinstance(cause, WholeSentencesError) else (cause,)
+            sentences[name] = [f"{one} ({gathered.origin(one.setting)})" for one in found]
         elif name not in sentences:  # a list or a union reports each of its parts; one sentence is enough
             reasons = (
                 str(cause).splitlines() if cause is not None else [f"must be {allowed(catalogue[name])}"]
             )
             sentences[name] = [_sentence(name, reason, catalogue, gathered) for reason in reasons]
-    return [sentence for found in sentences.values() for sentence in found]
+    return [sentence for group in sentences.values() for sentence in group]
 
 
 def _sentence(name: str, reason: str, catalogue: Catalogue, gathered: Gathered) -> str:
     origin = gathered.origin(name)
-    if is_secret(catalogue[name]):
+    if is_secret(catalogue[name]):  # the reason speaks of names only
         return f"{name} {reason} ({origin})"
     value = gathered.values.get(name, catalogue[name].get_default(call_default_factory=True))
     shown = repr(value)

@@ -75,6 +75,15 @@ class KafkaSettings(Section):
                 raise ValueError("must be brokers as host:port, separated by commas")
         return servers
 
+    @field_validator("group_id", "transactional_id")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        if not (
+            name.isascii() and name.isprintable()
+        ):  # the client refuses to commit for any other, after the start
+            raise ValueError("must be printable ASCII characters")
+        return name
+
     @field_validator("input_topic")
     @classmethod
     def _check_input(cls, topic: str) -> str:

@@ -20,7 +20,7 @@ from stream_rcf.core.parameters import (
 )
 from stream_rcf.errors import UsageError
 from stream_rcf.pipeline.decode import EventSchema
-from stream_rcf.settings.base import WholeNumber, WholeSentenceError
+from stream_rcf.settings.base import WholeNumber, WholeSentenceError, WholeSentencesError
 from stream_rcf.settings.catalogue import catalogue_of
 from stream_rcf.settings.complaints import complaints_of
 from stream_rcf.settings.kafka_section import KafkaSettings
@@ -34,6 +34,8 @@ from stream_rcf.settings.sections import (
     KeySettings,
     LoggingSettings,
 )
+from stream_rcf.settings.security_checks import contradictions
+from stream_rcf.settings.security_section import SecuritySettings
 from stream_rcf.settings.sources import Gathered, gather
 
 MAX_WORKERS = 256  # processes of one machine; more machines share a group without this setting
@@ -45,9 +47,12 @@ class Settings(BaseSettings):
     ``Settings()`` holds the defaults, whatever the environment says; ``load_settings`` reads the sources.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True
+    )
 
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    security: SecuritySettings = Field(default_factory=SecuritySettings)
     events: EventSettings = Field(default_factory=EventSettings)
     schema_registry: SchemaRegistrySettings = Field(default_factory=SchemaRegistrySettings)
     forest: ForestSettings = Field(default_factory=ForestSettings)
@@ -85,6 +90,15 @@ class Settings(BaseSettings):
                 "schema_registry.url",
             )
         return registry
+
+    @field_validator("security")
+    @classmethod
+    def _check_security(cls, security: SecuritySettings, info: ValidationInfo) -> SecuritySettings:
+        kafka = info.data.get("kafka")
+        found = contradictions(security, kafka.properties) if kafka is not None else []
+        if found:
+            raise WholeSentencesError(found)
+        return security
 
     @field_validator("forest")
     @classmethod

@@ -1,4 +1,4 @@
-"""Where settings come from: a TOML file, the environment and ``--set``, each value with its origin.
+"""Where settings come from: a TOML file, files of secrets, the environment and ``--set``, each value with its origin.
 
 pydantic-settings would read them too, but stops at the first unreadable one and forgets their origins.
 """
@@ -11,19 +11,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stream_rcf.settings.catalogue import Catalogue, is_secret, may_take_json, nearest, takes_json
+from pydantic import SecretStr
+
+from stream_rcf.settings import kafka_properties
+from stream_rcf.settings.catalogue import (
+    Catalogue,
+    is_secret,
+    is_wholly_secret,
+    may_take_json,
+    nearest,
+    takes_json,
+)
+from stream_rcf.settings.secret_files import DIRECTORY_VARIABLE, secret_files, secrets_directory
 
 PREFIX = "STREAM_RCF_"
 CONFIG_VARIABLE = "STREAM_RCF_CONFIG"
 TEST_PREFIX = "STREAM_RCF_TEST_"  # read by the project's own tests, such as the broker to use
 DEFAULT_ORIGIN = "default"
+COMMAND_LINE = "--set"
 
 
 @dataclass
 class Gathered:
-    """Values and their origins by dotted name, and what was wrong with the sources themselves."""
+    """Values and their origins by dotted name, and what was wrong with the sources themselves.
 
-    values: dict[str, object] = field(default_factory=dict)
+    Values are not part of what it prints: they are not checked yet, and a secret may stand in the wrong place.
+    """
+
+    values: dict[str, object] = field(default_factory=dict, repr=False)
     origins: dict[str, str] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
 
@@ -40,17 +55,24 @@ class Gathered:
 def gather(
     catalogue: Catalogue, config: Path | None, environment: Mapping[str, str], overrides: Mapping[str, str]
 ) -> Gathered:
-    """Read every source, the later over the earlier: file, environment, overrides."""
+    """Read every source, the later over the earlier: file, files of secrets, environment, overrides."""
     gathered = Gathered()
     chosen = config if config is not None else _config_of(environment)
     if chosen is not None:
         _read_file(chosen, catalogue, gathered)
+    directory = secrets_directory(environment)
+    if directory is not None:
+        _read_secrets(directory, catalogue, gathered)
     for variable in sorted(environment):
         if _is_ours(variable):
-            name = variable[len(PREFIX) :].lower().replace("__", ".")
-            _read_text(name, environment[variable], f"environment {variable}", catalogue, gathered)
+            name = _setting_of(variable)
+            origin = f"environment {variable}"
+            _read_text(name, environment[variable], origin, catalogue, gathered, as_variable=True)
     for name, text in overrides.items():
-        _read_text(name, text, "--set", catalogue, gathered)
+        if name in catalogue and is_wholly_secret(catalogue[name]):
+            gathered.complaints.append(f"{name} {_not_as_argument(name)}")
+        else:
+            _read_text(name, text, COMMAND_LINE, catalogue, gathered)
     return gathered
 
 
@@ -61,7 +83,19 @@ def _config_of(environment: Mapping[str, str]) -> Path | None:
 
 def _is_ours(variable: str) -> bool:
     upper = variable.upper()
-    return upper.startswith(PREFIX) and upper != CONFIG_VARIABLE and not upper.startswith(TEST_PREFIX)
+    not_settings = {CONFIG_VARIABLE, DIRECTORY_VARIABLE}
+    return upper.startswith(PREFIX) and upper not in not_settings and not upper.startswith(TEST_PREFIX)
+
+
+def _setting_of(variable: str) -> str:
+    return variable[len(PREFIX) :].lower().replace("__", ".")
+
+
+def _not_as_argument(name: str) -> str:
+    return (
+        f"is a secret, and every user of the machine can read a program's arguments: "
+        f"use {variable_of(name)}, in the environment or as a file ({COMMAND_LINE})"
+    )
 
 
 def _read_file(path: Path, catalogue: Catalogue, gathered: Gathered) -> None:
@@ -86,8 +120,29 @@ def _read_file(path: Path, catalogue: Catalogue, gathered: Gathered) -> None:
                 gathered.complaints.append(f"{name} must be a table of settings, [{name}] ({origin})")
 
 
-def _read_text(name: str, text: str, origin: str, catalogue: Catalogue, gathered: Gathered) -> None:
-    """Take a value given as text; lists and maps are JSON."""
+def _read_secrets(directory: Path, catalogue: Catalogue, gathered: Gathered) -> None:
+    """Take the values of files; two that name one setting, by letters of another case, are an error."""
+    seen: dict[str, Path] = {}
+    for secret in secret_files(directory, PREFIX):
+        name = _setting_of(secret.path.name)
+        if secret.complaint is not None:
+            gathered.complaints.append(secret.complaint)
+        elif name in seen:
+            gathered.complaints.append(f"{seen[name]} and {secret.path} both set {name}: remove one of them")
+        else:
+            seen[name] = secret.path
+            _read_text(name, secret.text, f"file {secret.path}", catalogue, gathered, as_variable=True)
+
+
+def _read_text(
+    name: str,
+    text: str,
+    origin: str,
+    catalogue: Catalogue,
+    gathered: Gathered,
+    as_variable: bool = False,
+) -> None:
+    """Take a value given as text; lists and maps are JSON. ``as_variable``: it was named like a variable."""
     setting = catalogue.get(name)
     value: object = text
     if setting is not None and (
@@ -100,15 +155,28 @@ def _read_text(name: str, text: str, origin: str, catalogue: Catalogue, gathered
             kind = 'a map, such as {"linger.ms": "5"}' if is_secret(setting) else 'a list, such as ["value"]'
             gathered.complaints.append(f"{name} is{shown} not the JSON of {kind}: {error} ({origin})")
             return
-    _put(name, value, origin, catalogue, gathered)
+        if origin == COMMAND_LINE and isinstance(value, dict):
+            secret = [option for option in value if kafka_properties.is_secret(option)]
+            if secret:
+                gathered.complaints.append(f"{secret[0]} in {name} {_not_as_argument(name)}")
+                return
+    _put(name, value, origin, catalogue, gathered, as_variable)
 
 
-def _put(name: str, value: object, origin: str, catalogue: Catalogue, gathered: Gathered) -> None:
+def _put(
+    name: str,
+    value: object,
+    origin: str,
+    catalogue: Catalogue,
+    gathered: Gathered,
+    as_variable: bool = False,
+) -> None:
     if name in catalogue:
-        gathered.put(name, value, origin)
+        is_text = isinstance(value, str) and is_wholly_secret(catalogue[name])
+        gathered.put(name, SecretStr(str(value)) if is_text else value, origin)
         return
     meant = nearest(name, catalogue)
-    if meant is not None and origin.startswith("environment"):
+    if meant is not None and as_variable:
         meant = variable_of(meant)
     gathered.complaints.append(
         f"{name} is not a setting ({origin})" + (f"; did you mean {meant}?" if meant is not None else "")

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from stream_rcf.state.checkpoint_files import FileCheckpointStore
 
 from stream_rcf.core.batch import BlockBatch
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.service.worker import Worker
-from stream_rcf.state.checkpoint_files import FileCheckpointStore
 from stream_rcf.state.key_table import KeyTable
 from tests.service.support import PARAMETERS, states_of, twin_of
 from tests.service.test_worker import EVENTS, Scene, committed, once

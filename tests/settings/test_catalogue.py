@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from stream_rcf.settings.catalogue import allowed, catalogue_of, is_secret, may_take_json, nearest, takes_json
+from stream_rcf.settings.catalogue import (
+    allowed,
+    catalogue_of,
+    is_secret,
+    is_wholly_secret,
+    may_take_json,
+    nearest,
+    takes_json,
+)
 from stream_rcf.settings.model import Settings
 
 CATALOGUE = catalogue_of(Settings)
@@ -17,6 +25,8 @@ def test_the_contracts_settings_are_all_there() -> None:
         "checkpoint": "url interval_seconds",
         "keys": "memory_limit_mb",
         "http": "host port",
+        "security": "protocol ca_file certificate_file key_file key_password sasl_mechanism username password "
+        "oauth_token_url oauth_client_id oauth_client_secret oauth_scope",
     }
     names = {f"{section}.{name}" for section, names in promised.items() for name in names.split()}
     assert names | {"workers"} <= CATALOGUE.keys()
@@ -54,10 +64,18 @@ def test_lists_and_maps_are_json_in_the_environment() -> None:
         "kafka.properties",
     }
     assert {name for name in CATALOGUE if may_take_json(CATALOGUE[name])} == {"events.key"}
-    assert {name for name in CATALOGUE if is_secret(CATALOGUE[name])} == {
-        "kafka.properties",
+
+
+def test_secrets_are_known_by_their_type() -> None:
+    """Printing, complaints and the command line go by this."""
+    secrets = {
         "schema_registry.password",
+        "security.password",
+        "security.key_password",
+        "security.oauth_client_secret",
     }
+    assert {name for name in CATALOGUE if is_wholly_secret(CATALOGUE[name])} == secrets
+    assert {name for name in CATALOGUE if is_secret(CATALOGUE[name])} == {*secrets, "kafka.properties"}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,13 @@ def test_what_is_no_broker_is_refused(servers: str) -> None:
     assert "must be brokers as host:port" in refusal(bootstrap_servers=servers)
 
 
+@pytest.mark.parametrize("name", ["group_id", "transactional_id"])
+def test_names_that_the_clients_transactions_do_not_take_are_refused(name: str) -> None:
+    assert getattr(KafkaSettings(**{name: "../a %2e/b"}), name) == "../a %2e/b"  # type: ignore[arg-type] # -- by name
+    for odd in ("a\nb", "\x1b[2J", "é", "a\x00"):
+        assert "must be printable ASCII characters" in refusal(**{name: odd})
+
+
 @pytest.mark.parametrize("topic", ["", ".", "..", "a b", "a/b", "é", "x" * 250])
 def test_what_is_no_topic_is_refused(topic: str) -> None:
     for name in ("input_topic", "scores_topic", "alerts_topic", "dead_letter_topic"):

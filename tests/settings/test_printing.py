@@ -44,3 +44,17 @@ def test_secrets_are_masked() -> None:
     options = tomllib.loads(text)["kafka"]["properties"]
     assert options == {"sasl.password": "********", "sasl.username": "me"}
     assert "[kafka.properties]  # environment STREAM_RCF_KAFKA__PROPERTIES" in text
+
+
+def test_a_secret_setting_shows_only_whether_it_is_set() -> None:
+    environment = {
+        "STREAM_RCF_SECURITY__PROTOCOL": "sasl_ssl",
+        "STREAM_RCF_SECURITY__SASL_MECHANISM": "plain",
+        "STREAM_RCF_SECURITY__USERNAME": "me",
+        "STREAM_RCF_SECURITY__PASSWORD": "hunter2",
+    }
+    text = settings_as_toml(load_with_origins(None, {}, environment))
+    assert "hunter2" not in text
+    security = tomllib.loads(text)["security"]
+    assert (security["username"], security["password"], security["key_password"]) == ("me", "********", "")
+    assert 'password = "********"  # environment STREAM_RCF_SECURITY__PASSWORD' in text

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from stream_rcf.settings.catalogue import catalogue_of
 from stream_rcf.settings.model import Settings
@@ -120,3 +121,35 @@ def test_a_missing_file_is_a_complaint(tmp_path: Path) -> None:
 def test_variables_are_named_after_their_settings() -> None:
     for name in CATALOGUE:
         assert gathered(None, {variable_of(name): "[1]"}).values.keys() == {name}
+
+
+def test_a_secret_is_covered_from_the_moment_it_is_read(tmp_path: Path) -> None:
+    toml = "[security]\npassword = 'hunter2'\n"
+    result = gathered(toml, {"STREAM_RCF_SECURITY__KEY_PASSWORD": "hunter3"}, folder=tmp_path)
+    assert "hunter" not in repr(result)
+    assert "hunter" not in repr(result.values)
+    for name, value in (("security.password", "hunter2"), ("security.key_password", "hunter3")):
+        covered = result.values[name]
+        assert isinstance(covered, SecretStr)
+        assert covered.get_secret_value() == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret", "variable"),
+    [
+        ("security.password", "hunter2", "security.password", "STREAM_RCF_SECURITY__PASSWORD"),
+        (
+            "kafka.properties",
+            '{"linger.ms": 5, "sasl.password": "hunter2"}',
+            "sasl.password in kafka.properties",
+            "STREAM_RCF_KAFKA__PROPERTIES",
+        ),
+    ],
+)
+def test_no_secret_is_taken_from_the_arguments(name: str, value: str, secret: str, variable: str) -> None:
+    result = gathered(None, overrides={name: value})
+    (complaint,) = result.complaints
+    assert complaint.startswith(f"{secret} is a secret, and every user of the machine can read")
+    assert f"use {variable}" in complaint
+    assert "hunter2" not in complaint
+    assert result.values == {}

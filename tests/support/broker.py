@@ -62,7 +62,7 @@ class KafkaBroker(BrokerClient):
         self._properties = {**BASE_PROPERTIES, **(properties or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._directory: tempfile.TemporaryDirectory[str] | None = None
-        self._client_port, self._controller_port = (0, 0) if external else _free_ports(2)
+        self._client_port, self._controller_port = (0, 0) if external else free_ports(2)
         super().__init__(external or f"127.0.0.1:{self._client_port}")
 
     def __enter__(self) -> KafkaBroker:
@@ -135,11 +135,12 @@ class KafkaBroker(BrokerClient):
 
     def _format(self) -> None:
         local = "127.0.0.1"
+        clients = ",".join(f"{name}://{local}:{port}" for name, port in self._client_listeners().items())
         properties = {
             **self._properties,
             "controller.quorum.voters": f"1@{local}:{self._controller_port}",
-            "listeners": f"PLAINTEXT://{local}:{self._client_port},CONTROLLER://{local}:{self._controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{local}:{self._client_port}",
+            "listeners": f"{clients},CONTROLLER://{local}:{self._controller_port}",
+            "advertised.listeners": clients,
             "log.dirs": str(self.data_directory / "logs"),
         }
         text = "".join(f"{name}={value}\n" for name, value in properties.items())
@@ -152,8 +153,17 @@ class KafkaBroker(BrokerClient):
         if done.returncode != 0:
             raise RuntimeError(f"Kafka could not format its data directory:\n{done.stdout}{done.stderr}")
 
+    def _client_listeners(self) -> dict[str, int]:
+        """The ports for clients by the name of their listener; a broker of another kind has more."""
+        return {"PLAINTEXT": self._client_port}
+
+    def _java_options(self) -> list[str]:
+        """What the broker's Java is told beyond the usual."""
+        return []
+
     def _launch(self) -> None:
-        command = [*_end_with_its_parent(), *_java_command("512m"), "kafka.Kafka", str(self._settings_file)]
+        java_command = [*_java_command("512m"), *self._java_options()]
+        command = [*_end_with_its_parent(), *java_command, "kafka.Kafka", str(self._settings_file)]
         with self._log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -206,7 +216,8 @@ def _java_command(heap: str) -> list[str]:
     ]
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens on at this moment."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:
