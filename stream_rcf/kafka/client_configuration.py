@@ -15,6 +15,9 @@ from stream_rcf.settings.model import Settings
 # A joining or leaving member is noticed within one: measured 0.5 s against 3 s at the default.
 HEARTBEAT_MS = 500
 SESSION_TIMEOUT_MS = 6_000  # a crashed member's partitions move after this; brokers accept no less by default
+# A member with a name of its own may restart within this without a rebalance: its start takes some seconds. After a
+# crash it takes its own partitions back at once, so that only those of a lost machine wait so long.
+STATIC_SESSION_TIMEOUT_MS = 30_000
 MAX_POLL_INTERVAL_MS = 300_000  # the longest pause of the loop before the group gives its partitions away
 # A dead producer's open transaction holds readers back this long; batches take < 1 s.
 TRANSACTION_TIMEOUT_MS = 15_000
@@ -112,9 +115,14 @@ def consumer_configuration(
     }
     if on_commit is not None:
         configuration["on_commit"] = on_commit
+    name = settings.kafka.group_instance_id
+    if name:
+        configuration["group.instance.id"] = name
     if settings.kafka.group_protocol == "classic":
         configuration.setdefault("heartbeat.interval.ms", HEARTBEAT_MS)
-        configuration.setdefault("session.timeout.ms", SESSION_TIMEOUT_MS)
+        configuration.setdefault(
+            "session.timeout.ms", STATIC_SESSION_TIMEOUT_MS if name else SESSION_TIMEOUT_MS
+        )
         configuration.setdefault("partition.assignment.strategy", "range")
     return configuration
 

@@ -7,6 +7,7 @@ the client drop messages it has already counted as read, so they are caught here
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -15,6 +16,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from stream_rcf.errors import StreamRcfError, UsageError
 from stream_rcf.kafka.client_configuration import consumer_configuration, new_client
 from stream_rcf.kafka.failures import kafka_error
+from stream_rcf.kafka.joining import (
+    REJOIN_SECONDS,
+    JoinNotice,
+    is_name_still_held,
+    longest_wait,
+    require_own_name,
+)
 from stream_rcf.kafka.rights import denial, input_right, is_denial, reading_is_allowed
 from stream_rcf.settings.model import Settings
 
@@ -54,17 +62,22 @@ class Source:
     """A consumer group member."""
 
     def __init__(self, settings: Settings, listener: AssignmentListener) -> None:
-        self._settings = settings
         self._incremental = settings.kafka.group_protocol == "consumer"
         self._listener = listener
         self._callback_failure: BaseException | None = None
-        self.consumer: Consumer = new_client(
-            Consumer, consumer_configuration(settings, self._on_error, self._on_commit)
-        )
+        self._settings = settings
+        self._configuration = consumer_configuration(settings, self._on_error, self._on_commit)
+        self.consumer: Consumer = new_client(Consumer, self._configuration)
         self._topic = settings.kafka.input_topic
+        self._notice = JoinNotice(longest_wait(settings, self._configuration.get("session.timeout.ms")))
+        self._rejoin_at: float | None = None  # monotonic; set while the group refuses our name
 
     def subscribe(self) -> None:
         """Join the group. Raises ``UsageError`` for a topic or pattern that the client does not accept."""
+        self._join()
+        self._notice.began()
+
+    def _join(self) -> None:
         try:
             self.consumer.subscribe(
                 [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
@@ -79,6 +92,8 @@ class Source:
         large ones, within the few hundred that were asked for at once. What is not taken stays in the client's queue,
         which is bounded itself.
         """
+        self._notice.look()
+        self._rejoin_if_due()
         first = self.consumer.poll(timeout)
         self._raise_callback_failure()
         if first is None:
@@ -107,10 +122,35 @@ class Source:
             topic = message.topic()
             right = f"READ on topic {topic}" if topic else input_right(self._settings)
             raise denial(error, self._settings, right)
-        if error.fatal():
-            raise StreamRcfError(f"the Kafka consumer cannot go on: {error.str()} ({error.name()})")
-        logger.warning("Kafka consumer: %s", error.str(), extra={"context": {"error": error.name()}})
+        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001
+            self._on_fatal(error)
+        else:
+            logger.warning("Kafka consumer: %s", error.str(), extra={"context": {"error": error.name()}})
         return False
+
+    def _on_fatal(self, error: KafkaError) -> None:
+        """The client is of no more use: a new one where that can help, else the end."""
+        require_own_name(error, self._settings)
+        if not is_name_still_held(error):
+            raise StreamRcfError(f"the Kafka consumer cannot go on: {error.str()} ({error.name()})")
+        logger.warning(
+            "kafka.group_instance_id %r is still held in the group, by a process that runs or by one that crashed, "
+            "for up to %s; trying again every %.0f s",
+            self._settings.kafka.group_instance_id,
+            longest_wait(self._settings, None),
+            REJOIN_SECONDS,
+        )
+        self._rejoin_at = time.monotonic() + REJOIN_SECONDS
+
+    def _rejoin_if_due(self) -> None:
+        """Replace the client that the group refused; until then it is polled as ever, and gives nothing."""
+        if self._rejoin_at is None or time.monotonic() < self._rejoin_at:
+            return
+        self._rejoin_at = None
+        self.consumer.close()
+        self._raise_callback_failure()
+        self.consumer = new_client(Consumer, self._configuration)
+        self._join()
 
     def _raise_callback_failure(self) -> None:
         failure, self._callback_failure = self._callback_failure, None
@@ -191,6 +231,7 @@ class Source:
             if placed:
                 consumer.pause([TopicPartition(p.topic, p.partition) for p in placed])
 
+        self._notice.joined()
         self._guard("taking partitions over", assign)
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:

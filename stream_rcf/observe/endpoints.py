@@ -15,19 +15,32 @@ import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import orjson
 
 from stream_rcf.errors import UsageError
 from stream_rcf.observe.health import Answer
 from stream_rcf.observe.http_limits import Connections, HeadReader
-from stream_rcf.observe.metrics import CONTENT_TYPE, Metrics
+from stream_rcf.observe.metrics import CONTENT_TYPE
 
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 30.0  # a connection that says nothing this long is closed, so that its thread ends
 STOP_POLL_SECONDS = 0.05  # how often the accepting thread looks whether it should end
+
+
+class Observed(Protocol):
+    """What the endpoints tell about: one process, or several. Asked from any thread."""
+
+    def live(self) -> Answer:
+        """Whether it runs; the answer of ``/live``."""
+
+    def ready(self) -> Answer:
+        """Whether it does its share of the work; the answer of ``/ready``."""
+
+    def exposition(self) -> bytes:
+        """Its metrics, of type ``CONTENT_TYPE``."""
 
 
 class Endpoints:
@@ -37,9 +50,9 @@ class Endpoints:
     address cannot be used.
     """
 
-    def __init__(self, host: str, port: int, metrics: Metrics) -> None:
+    def __init__(self, host: str, port: int, observed: Observed) -> None:
         try:
-            self._server = _Server(host, port, metrics)
+            self._server = _Server(host, port, observed)
         except (OSError, OverflowError) as error:
             raise UsageError(_cannot_listen(host, port, error)) from error
         self._thread = threading.Thread(
@@ -75,8 +88,8 @@ class Endpoints:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, host: str, port: int, metrics: Metrics) -> None:
-        self.metrics = metrics
+    def __init__(self, host: str, port: int, observed: Observed) -> None:
+        self.observed = observed
         self.connections = Connections()
         if ":" in host:
             self.address_family = socket.AF_INET6
@@ -145,11 +158,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # nobody reads that body, and it must not be taken for a request
         path = self.path.partition("?")[0]
         if path == "/live":
-            self._send_answer(self.server.metrics.health.live())
+            self._send_answer(self.server.observed.live())
         elif path == "/ready":
-            self._send_answer(self.server.metrics.health.ready())
+            self._send_answer(self.server.observed.ready())
         elif path == "/metrics":
-            self._send(HTTPStatus.OK, CONTENT_TYPE, self.server.metrics.exposition())
+            self._send(HTTPStatus.OK, CONTENT_TYPE, self.server.observed.exposition())
         else:
             self._send_json(
                 HTTPStatus.NOT_FOUND, {"error": "not found", "paths": ["/live", "/ready", "/metrics"]}

@@ -21,9 +21,15 @@ _LINE_BREAKING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")  # but
 class JsonFormatter(logging.Formatter):
     """One line: time (ISO 8601, UTC), level, logger, message, the context's fields, the exception if any.
 
+    ``worker`` is the number of this process among several, which then stands in every line.
+
     A context field with the name of one of these gets a ``context_`` before it. What JSON cannot hold is
     written as text, and no character can break the line or reach a terminal as a command.
     """
+
+    def __init__(self, worker: int | None = None) -> None:
+        super().__init__()
+        self._worker = {} if worker is None else {"worker": worker}
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
@@ -32,9 +38,11 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **self._worker,
         }
         for name, value in _context(record).items():
-            document[f"context_{name}" if name in OWN_FIELDS else str(name)] = value
+            is_taken = name in OWN_FIELDS or name in self._worker
+            document[f"context_{name}" if is_taken else str(name)] = value
         exception = _exception(self, record)
         if exception:
             document["exception"] = exception
@@ -48,21 +56,31 @@ class JsonFormatter(logging.Formatter):
 class TextFormatter(logging.Formatter):
     """For a person at a terminal: the same facts in a row, with a traceback on the lines below."""
 
+    def __init__(self, worker: int | None = None) -> None:
+        super().__init__()
+        self._name = "" if worker is None else f" worker {worker}"
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as a line of text, and a traceback's lines below."""
         context = " ".join(f"{name}={value}" for name, value in _context(record).items())
         message = f"{record.getMessage()} [{context}]" if context else record.getMessage()
         line = (
-            f"{_time(record)} {record.levelname:<8} {record.name}: {_escaped(message, _CONTROL_CHARACTERS)}"
+            f"{_time(record)} {record.levelname:<8}{self._name} {record.name}: "
+            f"{_escaped(message, _CONTROL_CHARACTERS)}"
         )
         exception = _exception(self, record)
         return f"{line}\n{_escaped(exception, _LINE_BREAKING)}" if exception else line
 
 
-def configure_logging(level: str, log_format: LogFormat, stream: TextIO | None = None) -> None:
-    """Send all logs of the process to ``stream`` (standard error) and nowhere else. May be called again."""
+def configure_logging(
+    level: str, log_format: LogFormat, stream: TextIO | None = None, worker: int | None = None
+) -> None:
+    """Send all logs of the process to ``stream`` (standard error) and nowhere else. May be called again.
+
+    ``worker`` is this process's number among several, from 0; every line names it.
+    """
     handler = logging.StreamHandler(sys.stderr if stream is None else stream)
-    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    handler.setFormatter(JsonFormatter(worker) if log_format == "json" else TextFormatter(worker))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
 

@@ -205,6 +205,22 @@ BUILD_INFO = MetricDeclaration(
     "Several fingerprints in one group: the copies have different settings.",
     ("version", "python", "fingerprint"),
 )
+WORKER_UP = MetricDeclaration(
+    "stream_rcf_worker_up",
+    "gauge",
+    "workers",
+    "Whether the worker answered just now, 1 or 0; its own metrics are missing when it did not.",
+    "0 for more than a few seconds: it does not start, or hangs; the log says which.",
+    ("worker",),
+)
+WORKER_RESTARTS = MetricDeclaration(
+    "stream_rcf_worker_restarts_total",
+    "counter",
+    "restarts",
+    "Starts of the worker after its first, rolling restarts included.",
+    "Rising by itself: the worker dies again and again; the log says why.",
+    ("worker",),
+)
 
 DECLARATIONS: tuple[MetricDeclaration, ...] = (
     EVENTS,
@@ -230,3 +246,6 @@ DECLARATIONS: tuple[MetricDeclaration, ...] = (
     PARTITIONS,
     BUILD_INFO,
 )
+
+# Shown beside those of every worker by the process that supervises them.
+SUPERVISOR_DECLARATIONS: tuple[MetricDeclaration, ...] = (WORKER_UP, WORKER_RESTARTS)

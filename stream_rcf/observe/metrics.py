@@ -12,8 +12,9 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from stream_rcf.observe import metric_declarations as declared
-from stream_rcf.observe.health import Health
+from stream_rcf.observe.health import Answer, Health
 from stream_rcf.observe.metric_declarations import MetricDeclaration
+from stream_rcf.observe.replay_log import ReplayLog
 
 RebalanceKind = Literal["assigned", "revoked", "lost"]
 REBALANCE_KINDS: tuple[RebalanceKind, ...] = ("assigned", "revoked", "lost")
@@ -41,6 +42,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.health = Health() if health is None else health
         self._clock = clock
+        self._replays = ReplayLog()
         self._events = self._counter(declared.EVENTS)
         self._scores = self._counter(declared.SCORES)
         self._alerts = self._counter(declared.ALERTS)
@@ -130,6 +132,7 @@ class Metrics:
 
     def replay_remaining(self, topic: str, partition: int, events: int) -> None:
         """Note how many events are still to be learned silently; 0 once the partition is live."""
+        self._replays.remaining(topic, partition, events)
         self._replay_remaining.labels(topic, str(partition)).set(events)
 
     def rebalanced(self, kind: RebalanceKind) -> None:
@@ -151,6 +154,7 @@ class Metrics:
 
     def forget_partition(self, topic: str, partition: int) -> None:
         """Drop the values of a partition that left: they are another process's business from now on."""
+        self._replays.forget(topic, partition)
         for gauge in (
             self._lag,
             self._checkpoint_age_seconds,
@@ -158,6 +162,14 @@ class Metrics:
             self._replay_remaining,
         ):
             gauge.remove(topic, str(partition))
+
+    def live(self) -> Answer:
+        """Tell whether the loop turns."""
+        return self.health.live()
+
+    def ready(self) -> Answer:
+        """Tell whether the group was joined and every assigned partition is live."""
+        return self.health.ready()
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus's text format, of type ``CONTENT_TYPE``."""

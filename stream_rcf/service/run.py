@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 from stream_rcf import __version__
 from stream_rcf.core.warmup import warm_up
@@ -31,7 +32,22 @@ logger = logging.getLogger(__name__)
 YOUNG_OBJECTS = 50_000
 
 
-def run_service(settings: Settings, should_stop: Callable[[], bool], owns_process: bool = False) -> None:
+class Progress(Protocol):
+    """Who wants to know how far a start has come: the supervisor of several workers."""
+
+    def listening(self, port: int) -> None:
+        """The endpoints answer at this port."""
+
+    def kernels_ready(self) -> None:
+        """The kernels are compiled."""
+
+
+def run_service(
+    settings: Settings,
+    should_stop: Callable[[], bool],
+    owns_process: bool = False,
+    progress: Progress | None = None,
+) -> None:
     """Run until ``should_stop`` says so. Raises ``StreamRcfError`` with its exit code when that is impossible.
 
     ``owns_process``: a watchdog may end the whole process should a client call hang.
@@ -44,9 +60,13 @@ def run_service(settings: Settings, should_stop: Callable[[], bool], owns_proces
         logger.warning(warning)
     with ExitStack() as stack:
         endpoints = stack.enter_context(Endpoints(settings.http.host, settings.http.port, metrics))
+        if progress is not None:
+            progress.listening(endpoints.port)
         require_topics(settings)
         seconds = warm_up()
         logger.info("kernels ready", extra={"context": {"seconds": round(seconds, 2)}})
+        if progress is not None:
+            progress.kernels_ready()
         transactional_id = settings.kafka.transactional_id
         if settings.kafka.delivery == "exactly_once" and not transactional_id:
             instance = stack.enter_context(Instance(_instance_folder(), settings.kafka.group_id))

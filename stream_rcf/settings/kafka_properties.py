@@ -19,6 +19,7 @@ REFUSED: Mapping[str, str] = {
     "bootstrap.servers": "use kafka.bootstrap_servers",
     "metadata.broker.list": "use kafka.bootstrap_servers",
     "group.id": "use kafka.group_id",
+    "group.instance.id": "use kafka.group_instance_id",
     "group.protocol": "use kafka.group_protocol",
     "group.protocol.type": "members of the group must be consumers",
     "transactional.id": "use kafka.transactional_id",

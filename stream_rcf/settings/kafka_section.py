@@ -15,6 +15,7 @@ TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")  # Kafka's own rule
 BROKER = re.compile(r"(?:\w+://)?(?:\[[0-9a-fA-F:.]+\]|[^\s,:/\[\]]+)(?::[0-9]{1,5})?")
 TOPIC_FIELDS = ("input_topic", "scores_topic", "alerts_topic", "dead_letter_topic")
 MAX_COMMIT_INTERVAL_MS = 5_000  # a transaction lives about this long, and the broker ends one after 15 s
+MAX_INSTANCE_ID = 240  # characters; Kafka allows 249, and a worker adds its number
 MAX_BATCH_SIZE = 100_000  # events; a batch is held in memory and must be scored well within a transaction
 
 
@@ -30,6 +31,12 @@ class KafkaSettings(Section):
     group_protocol: Literal["classic", "consumer"] = Field(
         default="classic",
         description="how the group shares partitions: classic, or consumer (KIP-848, Kafka 4)",
+    )
+    group_instance_id: str = Field(
+        default="",
+        max_length=MAX_INSTANCE_ID,
+        description="this process's own name in the group, for static membership: it may restart without a "
+        "rebalance; workers add -0, -1 and so on; empty: the group gives it one",
     )
     delivery: Literal["exactly_once", "at_least_once"] = Field(
         default="exactly_once",
@@ -82,6 +89,13 @@ class KafkaSettings(Section):
             name.isascii() and name.isprintable()
         ):  # the client refuses to commit for any other, after the start
             raise ValueError("must be printable ASCII characters")
+        return name
+
+    @field_validator("group_instance_id")
+    @classmethod
+    def _check_instance_id(cls, name: str) -> str:
+        if name and (name in {".", ".."} or TOPIC_NAME.fullmatch(name) is None):
+            raise ValueError("must be letters, digits, dots, underscores and hyphens, or empty")
         return name
 
     @field_validator("input_topic")

@@ -117,13 +117,8 @@ class Settings(BaseSettings):
     @classmethod
     def _check_workers(cls, workers: int, info: ValidationInfo) -> int:
         kafka = info.data.get("kafka")
-        if workers > 1 and kafka is not None:
-            if "group.instance.id" in kafka.properties:
-                raise ValueError(
-                    "must be 1 where kafka.properties sets group.instance.id, which names one member"
-                )
-            if kafka.transactional_id:
-                raise ValueError("must be 1 where kafka.transactional_id is set, which names one process")
+        if workers > 1 and kafka is not None and kafka.transactional_id:
+            raise ValueError("must be 1 where kafka.transactional_id is set, which names one process")
         return workers
 
     @property

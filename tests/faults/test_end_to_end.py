@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import random
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
 
 from tests.support.broker import KafkaBroker
+from tests.support.feed import EventList, feed
 from tests.support.service import (
     Service,
     Topics,
@@ -24,11 +23,9 @@ from tests.support.service import (
 
 EVENTS, KEYS, PARTITIONS = 20_000, 200, 4
 KILLS = 10
-SLICES_PER_SECOND = 50  # more often than the service commits, so that a transaction is nearly always open
 FEED_SECONDS = 40.0  # so that there always is something in flight to lose
 STALLS, STALL_SECONDS = 8, 2.5  # longer than the session, shorter than the transaction's time-out
 FAST_SESSION = '{"session.timeout.ms": "1500", "heartbeat.interval.ms": "200"}'
-EventList = list[tuple[bytes, bytes, int, int]]
 
 
 @pytest.fixture(scope="module")
@@ -46,26 +43,6 @@ def events() -> EventList:
 @pytest.fixture(scope="module")
 def rows(events: EventList, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     return offline_rows([value for _, value, _, _ in events], tmp_path_factory.mktemp("offline"))
-
-
-def feed(topics: Topics, events: EventList, seconds: float) -> threading.Thread:
-    """Produce the events evenly over ``seconds``, from a thread: at any moment some are in flight."""
-    slices = int(seconds * SLICES_PER_SECOND)
-    size = -(-len(events) // slices)
-
-    def produce() -> None:
-        producer = Producer({"bootstrap.servers": topics.broker.bootstrap, "enable.idempotence": True})
-        began = time.monotonic()
-        for number, start in enumerate(range(0, len(events), size), 1):
-            for key, value, partition, timestamp in events[start : start + size]:
-                producer.produce(topics.events, value, key, partition, timestamp=timestamp)
-            producer.poll(max(0.0, began + number / SLICES_PER_SECOND - time.monotonic()))
-            time.sleep(max(0.0, began + number / SLICES_PER_SECOND - time.monotonic()))
-        assert producer.flush(60) == 0, "the events of this test could not all be produced"
-
-    thread = threading.Thread(target=produce)
-    thread.start()
-    return thread
 
 
 @pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once"])

@@ -185,3 +185,16 @@ def test_each_client_gets_the_options_of_its_kind() -> None:
     }
     assert not {"linger.ms", "transaction.timeout.ms"} & consumer.keys()
     assert not {"session.timeout.ms", "max.poll.interval.ms"} & producer.keys()
+
+
+def test_a_static_member_is_named_and_has_time_to_restart() -> None:
+    assert "group.instance.id" not in consumer_configuration(settings_with(), ignore)
+    dynamic = consumer_configuration(settings_with(), ignore)
+    static = consumer_configuration(settings_with(group_instance_id="host-1"), ignore)
+    assert static["group.instance.id"] == "host-1"
+    assert static["session.timeout.ms"] > dynamic["session.timeout.ms"]
+    chosen = settings_with({"session.timeout.ms": "7000"}, group_instance_id="host-1")
+    assert consumer_configuration(chosen, ignore)["session.timeout.ms"] == "7000"
+    newer = consumer_configuration(settings_with(group_instance_id="a", group_protocol="consumer"), ignore)
+    assert newer["group.instance.id"] == "a"
+    assert "session.timeout.ms" not in newer

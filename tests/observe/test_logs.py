@@ -157,3 +157,23 @@ def test_logs_go_to_standard_error_by_default(stream, capsys):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "hello" in captured.err
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_a_worker_of_several_says_which_it_is(stream, log_format):
+    configure_logging("info", log_format, stream, worker=3)
+    logger.info("x", extra={"context": {"topic": "events"}})
+    (line,) = stream.getvalue().splitlines()
+    if log_format == "json":
+        assert orjson.loads(line)["worker"] == 3
+    else:
+        assert "INFO     worker 3 stream_rcf.service.worker: x [topic=events]" in line
+
+
+def test_the_worker_in_a_context_is_another_than_ours(stream):
+    configure_logging("info", "json", stream)
+    logger.info("x", extra={"context": {"worker": 1}})
+    configure_logging("info", "json", stream, worker=3)
+    logger.info("x", extra={"context": {"worker": 1}})
+    first, second = lines(stream)
+    assert (first["worker"], second["worker"], second["context_worker"]) == (1, 3, 1)

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import re
 
-from stream_rcf.observe.metric_declarations import DECLARATIONS
+from stream_rcf.observe.metric_declarations import DECLARATIONS, SUPERVISOR_DECLARATIONS
+
+EVERYTHING = (*DECLARATIONS, *SUPERVISOR_DECLARATIONS)
 
 UNIT_SUFFIXES = {"seconds": "_seconds", "bytes": "_bytes", "info": "_info"}
 
 
 def test_each_metric_is_declared_once_and_explains_itself():
-    names = [declaration.name for declaration in DECLARATIONS]
+    names = [declaration.name for declaration in EVERYTHING]
     assert len(set(names)) == len(names)
-    for declaration in DECLARATIONS:
+    for declaration in EVERYTHING:
         assert re.fullmatch(r"stream_rcf_[a-z_]+", declaration.name)
         assert declaration.help.endswith(".")
         assert declaration.hint.endswith(".")
@@ -18,17 +20,17 @@ def test_each_metric_is_declared_once_and_explains_itself():
 
 
 def test_names_follow_kind_and_unit():
-    for declaration in DECLARATIONS:
+    for declaration in EVERYTHING:
         assert declaration.name.endswith("_total") == (declaration.kind == "counter")
         assert declaration.name.endswith(UNIT_SUFFIXES.get(declaration.unit, ""))
 
 
 def test_buckets_belong_to_histograms_and_rise():
-    for declaration in DECLARATIONS:
+    for declaration in EVERYTHING:
         assert bool(declaration.buckets) == (declaration.kind == "histogram")
         assert list(declaration.buckets) == sorted(set(declaration.buckets))
 
 
 def test_no_label_is_unbounded():
-    allowed = {"topic", "partition", "error", "kind", "state", "version", "python", "fingerprint"}
-    assert {label for declaration in DECLARATIONS for label in declaration.labels} <= allowed
+    allowed = {"topic", "partition", "error", "kind", "state", "version", "python", "fingerprint", "worker"}
+    assert {label for declaration in EVERYTHING for label in declaration.labels} <= allowed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import http.client
 import os
 import signal
 import socket
@@ -17,6 +16,7 @@ import orjson
 import pytest
 
 from stream_rcf.service.run import spare_the_collector
+from tests.service.endpoint_support import ask, port_of, wait_until_ready
 from tests.support.broker import KafkaBroker
 from tests.support.service import COMMAND, START_OF_EVENTS, Service, Topics, make_events, wait_for_outputs
 
@@ -39,33 +39,6 @@ def refused(environment: Mapping[str, str]) -> tuple[int, str]:
     )
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr
-
-
-def ask(port: int, path: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
-
-
-def port_of(service: Service) -> int:
-    """Where the endpoints of a running service answer."""
-    service.wait_for("starting")
-    for entry in service.messages():
-        if entry.get("message") == "starting":
-            address = entry.get("http") or entry["context"]["http"]  # type: ignore[index] # -- JSON
-            return int(str(address).rpartition(":")[2])
-    raise AssertionError("no address in the log")
-
-
-def wait_until_ready(port: int, seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while ask(port, "/ready")[0] != 200:
-        assert time.monotonic() < deadline, ask(port, "/ready")
-        time.sleep(0.05)
 
 
 @pytest.fixture

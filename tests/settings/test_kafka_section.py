@@ -75,3 +75,17 @@ def test_options_that_break_delivery_are_refused_however_they_are_written() -> N
 
 def test_a_secret_is_not_in_the_settings_own_description() -> None:
     assert "hunter2" not in repr(KafkaSettings(properties={"sasl.password": "hunter2"}))
+
+
+@pytest.mark.parametrize("name", ["", "a", "host-1.example_2", "x" * 240])
+def test_a_static_member_has_a_name_as_topics_have(name: str) -> None:
+    assert KafkaSettings(group_instance_id=name).group_instance_id == name
+
+
+@pytest.mark.parametrize("name", [".", "..", "a b", "a/b", "x" * 241])
+def test_what_is_no_name_of_a_member_is_refused(name: str) -> None:
+    assert "group_instance_id" in refusal(group_instance_id=name)
+
+
+def test_the_client_s_own_option_for_it_is_refused_by_name() -> None:
+    assert "use kafka.group_instance_id" in refusal(properties={"group.instance.id": "a"})

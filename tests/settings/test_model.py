@@ -194,14 +194,11 @@ def test_a_point_has_a_bounded_number_of_dimensions() -> None:
     )
 
 
-def test_names_of_one_process_allow_only_one() -> None:
-    for overrides in (
-        {"kafka.properties": '{"group.instance.id": "a"}'},
-        {"kafka.transactional_id": "mine"},
-    ):
-        assert load_with_origins(None, overrides, {}).settings.workers == 1
-        (complaint,) = refused({**overrides, "workers": "2"})
-        assert complaint.startswith("workers is '2' (--set), but must be 1 where kafka.")
+def test_a_name_of_one_process_allows_only_one() -> None:
+    overrides = {"kafka.transactional_id": "mine"}
+    assert load_with_origins(None, overrides, {}).settings.workers == 1
+    (complaint,) = refused({**overrides, "workers": "2"})
+    assert complaint.startswith("workers is '2' (--set), but must be 1 where kafka.")
 
 
 def test_memory_is_shared_by_the_workers() -> None:

@@ -67,17 +67,28 @@ class Topics:
 
 
 class Service:
-    """One ``stream-rcf run`` process; leaving the ``with`` block kills it if it still runs."""
+    """One ``stream-rcf run`` process; leaving the ``with`` block kills it if it still runs.
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    It leads a session of its own, so that a test may signal all of it as a terminal does.
+    ``stdin`` is a descriptor for it, such as a terminal's.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        log: Path,
+        command: Sequence[str] = (*COMMAND, "run"),
+        stdin: int = subprocess.DEVNULL,
+    ) -> None:
         self.log = log
         with log.open("ab") as stream:
             self.process = subprocess.Popen(
-                [*COMMAND, "run"],
+                list(command),
                 env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=stream,
                 stderr=stream,
+                start_new_session=True,
             )
 
     def __enter__(self) -> Service:
@@ -104,10 +115,19 @@ class Service:
         lines = self.log.read_bytes().splitlines()
         return [orjson.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
 
-    def wait_for(self, message: str, seconds: float = 60.0) -> None:
-        """Wait until it has logged ``message``, and fail when it ends or says nothing of the kind."""
+    def said(self, message: str, **facts: object) -> list[dict[str, object]]:
+        """What it has logged with ``message`` in it and these facts beside it."""
+        return [
+            entry
+            for entry in self.messages()
+            if message in str(entry.get("message"))
+            and all(entry.get(name) == value for name, value in facts.items())
+        ]
+
+    def wait_for(self, message: str, seconds: float = 60.0, times: int = 1, **facts: object) -> None:
+        """Wait until it has logged ``message`` so often, and fail when it ends or says nothing of the kind."""
         deadline = time.monotonic() + seconds
-        while not any(message in str(entry.get("message")) for entry in self.messages()):
+        while len(self.said(message, **facts)) < times:
             assert self.process.poll() is None, f"the service ended:\n{self.log.read_text()[-3000:]}"
             assert time.monotonic() < deadline, f"no {message!r} in the log:\n{self.log.read_text()[-3000:]}"
             time.sleep(0.05)
