@@ -84,9 +84,12 @@ class Detector:
             record["first_anomalous_timestamp"] = integers[FIRST_ANOMALOUS]
         return record
 
-    def to_bytes(self) -> bytes:
-        """The state of the model; the parameters are not in it, ``restore`` needs an equal detector."""
-        return pack(self._block)
+    def to_bytes(self, *, quick: bool = False) -> bytes:
+        """The state of the model; the parameters are not in it, ``restore`` needs an equal detector.
+
+        ``quick``: about twice the bytes, in a tenth of the time.
+        """
+        return pack(self._block, quick=quick)
 
     def restore(self, data: bytes) -> None:
         """Continue from what ``to_bytes`` of a detector with the same parameters saved.

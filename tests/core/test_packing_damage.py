@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stream_rcf.core.forest import RandomCutForest
-from stream_rcf.core.packing import CHECKSUM, PREFIX, STATE, pack, unpack
+from stream_rcf.core.packing import CHECKSUM, MAGIC, PREFIX, QUICK_MAGIC, STATE, pack, unpack
 from stream_rcf.errors import CheckpointError
 from tests.oracle.streams import stream
 from tests.properties.invariants import check_block
@@ -33,10 +33,11 @@ def weighted() -> RandomCutForest:
     return forest
 
 
-@pytest.fixture(scope="module")
-def states() -> list[bytes]:
+@pytest.fixture(scope="module", params=[False, True], ids=["small", "quick"])
+def states(request: pytest.FixtureRequest) -> list[bytes]:
+    """States of one of the two forms."""
     forests = [forest_of("gaussian", 100), forest_of("tied", 60), forest_of("huge", 3), weighted()]
-    return [pack(forest._block) for forest in forests]
+    return [pack(forest._block, quick=request.param) for forest in forests]
 
 
 def signed(body: bytes) -> bytes:
@@ -56,8 +57,11 @@ def refused(data: bytes) -> bool:
     except CheckpointError:
         return True
     check_block(forest._block)
-    again = pack(forest._block)
-    assert pack(unpack(forest._model, again)) == again
+    again, quickly = pack(forest._block), pack(forest._block, quick=True)
+    for data_again in (again, quickly):
+        restored = unpack(forest._model, data_again)
+        assert pack(restored) == again
+        assert pack(restored, quick=True) == quickly
     assert np.isfinite(forest.process_many(stream("gaussian", 20, 2))).all()
     return False
 
@@ -74,6 +78,12 @@ def test_a_lengthened_state_is_refused(states: list[bytes]) -> None:
         unpack(model()._model, states[0] + b"\0")
     with pytest.raises(CheckpointError, match="last part"):
         unpack(model()._model, signed(states[0][: -CHECKSUM.size] + b"\0"))
+
+
+def test_one_form_under_the_other_s_name_is_refused_or_still_a_forest(states: list[bytes]) -> None:
+    for data in states:
+        other = QUICK_MAGIC if data[: len(MAGIC)] == MAGIC else MAGIC
+        refused(signed(other + data[len(MAGIC) : -CHECKSUM.size]))
 
 
 def test_every_flipped_bit_is_found(states: list[bytes]) -> None:
