@@ -25,6 +25,7 @@ from stream_rcf.core.layout import (
     HEADER_END,
     KEEPS_PRIORITIES,
     KEY_SEED,
+    LATEST_TIMESTAMP,
     RUN_LENGTH,
     RUN_STARTED_AT,
     RUNS,
@@ -56,7 +57,7 @@ from stream_rcf.core.redrawing import list_points
 from stream_rcf.errors import CheckpointError
 
 MAGIC, QUICK_MAGIC = b"RCF2", b"RCFQ"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 PREFIX = struct.Struct("<4s8i")  # magic, version, shape (4), records, runs, samples of the largest tree
 CHECKSUM = struct.Struct("<I")
 STATE_WORDS = (
@@ -67,6 +68,7 @@ STATE_WORDS = (
     SCORES_SEEN,
     RUN_STARTED_AT,
     RUN_LENGTH,
+    LATEST_TIMESTAMP,
     *range(TIME_DECAY, HEADER_END),
 )
 STATE = struct.Struct(f"<{len(STATE_WORDS)}q")
