@@ -20,6 +20,7 @@ from stream_rcf.service.instance import Instance
 from stream_rcf.service.watchdog import Watchdog
 from stream_rcf.service.worker import Worker
 from stream_rcf.settings.model import Settings, detector_parameters
+from stream_rcf.state.allocation import return_large_blocks
 from stream_rcf.state.checkpoint_store import open_store
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ def run_service(settings: Settings, should_stop: Callable[[], bool], owns_proces
 
     ``owns_process``: a watchdog may end the whole process should a client call hang.
     """
+    return_large_blocks()
     parameters = detector_parameters(settings)
     fingerprint = parameters.fingerprint()
     store = open_store(settings.checkpoint.url)
