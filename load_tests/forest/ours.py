@@ -15,6 +15,7 @@ import numpy as np
 from load_tests.forest.our_forests import ManyKeys, OneForest
 from load_tests.forest.protocol import program_arguments, read_records, serve
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
+from stream_rcf.state.allocation import return_large_blocks
 
 
 class Program:
@@ -55,6 +56,7 @@ class Program:
 
 def main() -> None:
     """Serve until the input ends."""
+    return_large_blocks()  # as the service does
     given = program_arguments()
     if "traced" in given:
         tracemalloc.start()

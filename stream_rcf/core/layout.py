@@ -28,7 +28,7 @@ HEADER_WORDS = 40  # 8-byte words, integers first
 BLOCK_BYTES, SAMPLE_CAPACITY, STORE_CAPACITY, RUN_CAPACITY, BOX_CAPACITY = 0, 1, 2, 3, 4
 STORED, RUNS, POOL_STATE = 5, 6, 7
 KEY_SEED, EVENTS_SEEN, BASE_SEQUENCE, KEEPS_PRIORITIES = 10, 11, 12, 13
-SCORES_SEEN, RUN_STARTED_AT, RUN_LENGTH = 14, 15, 16
+SCORES_SEEN, RUN_STARTED_AT, RUN_LENGTH, LATEST_TIMESTAMP = 14, 15, 16, 17
 # Words of the pool's state: the next number never used, the first one given back, how many boxes found no room.
 FRESH, FREE, REFUSED = 0, 1, 2
 POOL_WORDS = 3
@@ -67,6 +67,7 @@ class Model(NamedTuple):
     initial_threshold: float
     anomaly_rate: float
     score_differencing: float
+    retire_after_ms: int  # a pause that is longer ends what the key knows; 0 for never
 
 
 def model_of(parameters: DetectorParameters) -> Model:
@@ -93,6 +94,7 @@ def model_of(parameters: DetectorParameters) -> Model:
         float(threshold.initial_threshold),
         float(threshold.anomaly_rate),
         float(threshold.score_differencing),
+        parameters.retire_after_ms,
     )
 
 

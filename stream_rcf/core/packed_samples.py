@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from stream_rcf.core.kernel import kernel
-from stream_rcf.core.layout import Block
+from stream_rcf.core.layout import KEEPS_PRIORITIES, Block
 from stream_rcf.core.range_coder import (
     LENGTH_CONTEXTS,
     Coder,
@@ -90,9 +90,19 @@ def encode_sample(
 
 @kernel
 def decode_sample(
-    coder: Coder, context: int, tree: int, most: int, points: Points, count: int, rows: np.ndarray
+    coder: Coder,
+    context: int,
+    block: Block,
+    tree: int,
+    most: int,
+    points: Points,
+    count: int,
+    rows: np.ndarray,
 ) -> int:
-    """Read a tree's sample, of at most ``most``, into ``rows[0]``, oldest first; returns its size, or -1 for none."""
+    """Read a tree's sample, of at most ``most``, into ``rows[0]``, oldest first; returns its size, or -1 for none.
+
+    Only a key that says so has other priorities than its seed draws.
+    """
     size = most
     if not decode_bit(coder, context + FULL):
         size = decode_uniform(coder, most)
@@ -112,6 +122,8 @@ def decode_sample(
         place += between + 1
         entries[i] = entry_of(redrawn_priority(points, place, tree), points.record[place])
     if not decode_bit(coder, context + PRIORITIES_DRAWN):
+        if block.integers[KEEPS_PRIORITIES] == 0:
+            return -1
         for i in range(size):
             priority = decode_bits(coder, PRIORITY_BITS) + LEAST_PRIORITY
             entries[i] = entry_of(priority, record_in(entries[i]))

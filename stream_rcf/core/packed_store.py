@@ -57,25 +57,38 @@ def encode_runs(coder: Coder, block: Block) -> None:
         event = block.run_event[run] + length
 
 
-@kernel
-def decode_runs(coder: Coder, block: Block, model: Model) -> bool:
-    """Read the runs of a block whose counts are set; whether they ascend, cover its records, and end with the latest.
+@inlined_kernel
+def is_run_possible(block: Block, run: int, event: int, record: int, gap: int, length: int) -> bool:
+    """Whether a run may follow ``gap`` events after the one number ``event - 1``, with the record number ``record``."""
+    events, stored = block.integers[EVENTS_SEEN], block.integers[STORED]
+    return 1 <= length <= stored - record and gap <= events - event and (gap > 0 or run == 0)
+
+
+@inlined_kernel
+def is_store_whole(block: Block, model: Model, event: int, record: int, length: int) -> bool:
+    """Whether runs that end before ``event`` and ``record``, the last of this length, may be all that there are.
 
     Of single records the latest is not kept when no tree took it.
     """
-    runs, stored, events = block.integers[RUNS], block.integers[STORED], block.integers[EVENTS_SEEN]
+    events = block.integers[EVENTS_SEEN]
+    if event != events and (model.shingle_size > 1 or event > events):
+        return False
+    return record == block.integers[STORED] and length >= min(events, model.shingle_size - 1)
+
+
+@kernel
+def decode_runs(coder: Coder, block: Block, model: Model) -> bool:
+    """Read the runs of a block whose counts are set; whether they ascend, cover its records and end with the latest."""
     event, record, length = 0, 0, 0
-    for run in range(runs):
+    for run in range(block.integers[RUNS]):
         gap, length = decode_number(coder, GAPS), decode_number(coder, LENGTHS)
-        if length < 1 or length > stored - record or gap > events - event or (gap == 0 and run > 0):
+        if not is_run_possible(block, run, event, record, gap, length):
             return False
         block.run_first[run] = record
         block.run_event[run] = event + gap
         record += length
         event += gap + length
-    if event != events and (model.shingle_size > 1 or event > events):
-        return False
-    return record == stored and length >= min(events, model.shingle_size - 1)
+    return is_store_whole(block, model, event, record, length)
 
 
 @inlined_kernel

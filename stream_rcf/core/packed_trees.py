@@ -48,6 +48,7 @@ class TreeScratch(NamedTuple):
     box: np.ndarray  # (2 * LANES * chunks,) float32: see boxes.py
     mask: np.ndarray  # (LANES * chunks,) uint32: all bits set for each of the d coordinates
     shares: np.ndarray  # (d,) int64: of the probability of each coordinate
+    drawn: np.ndarray  # (s,) int64: what the samples of a tree drew
 
 
 def new_tree_scratch(model: Model, records: int) -> TreeScratch:
@@ -62,6 +63,7 @@ def new_tree_scratch(model: Model, records: int) -> TreeScratch:
         np.zeros(2 * lanes, np.float32),
         mask,
         np.empty(model.point_dimensions, np.int64),
+        np.empty(model.sample_size, np.int64),
     )
 
 
@@ -200,7 +202,7 @@ def decode_tree(
     Its rows have room for so many, and hold zeros so far. ``count`` points have been listed in ``scratch``.
     """
     points, rows, places = scratch.points, scratch.rows, scratch.places
-    size = decode_sample(coder, context, tree, most, points, count, rows)
+    size = decode_sample(coder, context, block, tree, most, points, count, rows)
     if size < 0:
         return False
     box, mask = address_of(scratch.box), address_of(scratch.mask)
@@ -240,11 +242,18 @@ def decode_tree(
 
 @inlined_kernel
 def _fill_sample(block: Block, model: Model, tree: int, size: int, entries: np.ndarray) -> None:
-    """Set a tree's samples, which stand in leaf order, and what follows from them."""
+    """Set a tree's samples, which stand in leaf order."""
     for position in range(size):
         set_record(block, tree, position, record_in(entries[position]))
         block.priority[tree, position] = priority_of(entries[position])
     block.size[tree] = size
+    settle_sample(block, model, tree)
+
+
+@inlined_kernel
+def settle_sample(block: Block, model: Model, tree: int) -> None:
+    """Set what follows from a tree's samples: the greatest priority, and the limit of a full one."""
+    size = block.size[tree]
     if size > 0:
         block.greatest[tree] = greatest_priority(block, tree)
     if size == model.sample_size:

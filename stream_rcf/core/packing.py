@@ -6,7 +6,8 @@ they are what the key's seed draws (packed_samples.py), and so are many cuts (re
 points. The store is compacted first, so two forests that behave the same have the same bytes, however they got there.
 
 Layout, little endian: prefix (magic, format version, shape, counts); the header words that carry state; all else as one
-number by an arithmetic coder (range_coder.py); a CRC-32 of all that.
+number by an arithmetic coder (range_coder.py); a CRC-32 of all that. The quick form, which its magic tells apart, has
+records and trees much as they stand in memory instead (quick_packing.py).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from stream_rcf.core.layout import (
     HEADER_END,
     KEEPS_PRIORITIES,
     KEY_SEED,
+    LATEST_TIMESTAMP,
     RUN_LENGTH,
     RUN_STARTED_AT,
     RUNS,
@@ -34,6 +36,7 @@ from stream_rcf.core.layout import (
     Model,
     open_block,
 )
+from stream_rcf.core.packed_damage import ALL_TREES, BAD_END, BAD_RUNS, BAD_VALUES, damage_text
 from stream_rcf.core.packed_store import (
     STORE_CONTEXTS,
     decode_runs,
@@ -48,12 +51,13 @@ from stream_rcf.core.packed_trees import (
     encode_tree,
     new_tree_scratch,
 )
+from stream_rcf.core.quick_packing import read_quickly, write_quickly
 from stream_rcf.core.range_coder import Coder, begin_decoding, finish_encoding, is_whole, new_coder
 from stream_rcf.core.redrawing import list_points
 from stream_rcf.errors import CheckpointError
 
-MAGIC = b"RCF2"
-FORMAT_VERSION = 3
+MAGIC, QUICK_MAGIC = b"RCF2", b"RCFQ"
+FORMAT_VERSION = 4
 PREFIX = struct.Struct("<4s8i")  # magic, version, shape (4), records, runs, samples of the largest tree
 CHECKSUM = struct.Struct("<I")
 STATE_WORDS = (
@@ -64,18 +68,12 @@ STATE_WORDS = (
     SCORES_SEEN,
     RUN_STARTED_AT,
     RUN_LENGTH,
+    LATEST_TIMESTAMP,
     *range(TIME_DECAY, HEADER_END),
 )
 STATE = struct.Struct(f"<{len(STATE_WORDS)}q")
 MAX_EVENTS = 2**62  # a counter above is not one that counting produced
 CONTEXTS = STORE_CONTEXTS + TREE_CONTEXTS
-ALL_TREES = -1  # no tree is damaged
-BAD_RUNS, BAD_VALUES, BAD_END = -2, -3, -4
-DAMAGE = {
-    BAD_RUNS: "its records are not those of its latest events",
-    BAD_VALUES: "it holds a value that is not a finite number",
-    BAD_END: "its last part is not what was written",
-}
 
 
 def _shape(model: Model) -> tuple[int, int, int, int]:
@@ -117,13 +115,27 @@ def _decode(address: int, model: Model, samples: int, coder: Coder, scratch: Tre
     return ALL_TREES if is_whole(coder) else BAD_END
 
 
-def pack(block: KeyBlock) -> bytes:
-    """The bytes of one key's state."""
-    model = block.model
+def pack(block: KeyBlock, *, quick: bool = False) -> bytes:
+    """The bytes of one key's state: the fewest, or about twice as many in a tenth of the time.
+
+    Drops from the block what nothing needs any more: its address may change.
+    """
     block.compact()
     header = block.header()
-    records, runs = int(header[STORED]), int(header[RUNS])
-    samples = int(largest_sample(block.address, model))
+    counts = int(header[STORED]), int(header[RUNS]), int(largest_sample(block.address, block.model))
+    body = b"".join(
+        (
+            PREFIX.pack(QUICK_MAGIC if quick else MAGIC, FORMAT_VERSION, *_shape(block.model), *counts),
+            STATE.pack(*header[list(STATE_WORDS)].tolist()),
+            write_quickly(block, counts[-1]) if quick else _encoded(block, counts[-1]),
+        )
+    )
+    return body + CHECKSUM.pack(zlib.crc32(body))
+
+
+def _encoded(block: KeyBlock, samples: int) -> bytes:
+    """The records and trees of a compacted block of which no tree has more than so many samples."""
+    model, records = block.model, int(block.header()[STORED])
     scratch = new_tree_scratch(model, records)
     wholes = np.empty(records, np.int64)
     room = _usual_bytes(model, records, samples)
@@ -131,25 +143,20 @@ def pack(block: KeyBlock) -> bytes:
         coder = new_coder(np.empty(room, np.uint8), CONTEXTS)
         size = int(_encode(block.address, model, samples, coder, wholes, scratch))
         if size <= room:
-            break
+            return coder.data[:size].tobytes()
         room = size
-    body = b"".join(
-        (
-            PREFIX.pack(MAGIC, FORMAT_VERSION, *_shape(model), records, runs, samples),
-            STATE.pack(*header[list(STATE_WORDS)].tolist()),
-            coder.data[:size].tobytes(),
-        )
-    )
-    return body + CHECKSUM.pack(zlib.crc32(body))
 
 
 def unpack(model: Model, data: bytes) -> KeyBlock:
-    """The block that ``pack`` wrote. Raises ``CheckpointError`` for bytes that are not such a state of this model."""
+    """The block that ``pack`` wrote in either form.
+
+    Raises ``CheckpointError`` for anything that is not such a state of this model.
+    """
     start = PREFIX.size + STATE.size
     if len(data) < PREFIX.size + CHECKSUM.size:
         raise CheckpointError(f"a key's state is cut short: {len(data)} bytes are less than its prefix")
     magic, version, *counts = PREFIX.unpack_from(data)
-    if magic != MAGIC:
+    if magic not in (MAGIC, QUICK_MAGIC):
         raise CheckpointError(
             f"a key's state begins with {magic!r} instead of {MAGIC!r}: this is something else"
         )
@@ -180,13 +187,19 @@ def unpack(model: Model, data: bytes) -> KeyBlock:
     header[list(STATE_WORDS)] = words
     header[STORED], header[RUNS] = records, runs
     _check(header)
-    coder = new_coder(np.frombuffer(data, np.uint8, end - start, start).copy(), CONTEXTS)
-    damage = int(_decode(block.address, model, samples, coder, new_tree_scratch(model, records)))
+    rest = memoryview(data)[start:end]
+    damage = read_quickly(block, samples, rest) if magic == QUICK_MAGIC else _decoded(block, samples, rest)
     if damage != ALL_TREES:
-        what = DAMAGE.get(damage, f"tree {damage} is not a tree over its samples")
-        raise CheckpointError(f"a key's state is damaged: {what}")
+        raise CheckpointError(f"a key's state is damaged: {damage_text(damage)}")
     block.count_headroom()
     return block
+
+
+def _decoded(block: KeyBlock, samples: int, data: memoryview) -> int:
+    """Fill a block whose state words and counts are set; returns ``ALL_TREES``, or what is damaged."""
+    coder = new_coder(np.frombuffer(data, np.uint8).copy(), CONTEXTS)
+    scratch = new_tree_scratch(block.model, int(block.header()[STORED]))
+    return int(_decode(block.address, block.model, samples, coder, scratch))
 
 
 def _check(state: np.ndarray) -> None:
@@ -200,6 +213,6 @@ def _check(state: np.ndarray) -> None:
         raise CheckpointError("a key's state is damaged: a flag in it is neither set nor clear")
     floats = state[TIME_DECAY:HEADER_END].view(np.float64)
     if not np.isfinite(floats).all():
-        raise CheckpointError(f"a key's state is damaged: {DAMAGE[BAD_VALUES]}")
+        raise CheckpointError(f"a key's state is damaged: {damage_text(BAD_VALUES)}")
     if not 0.0 <= floats[0] < 1.0:
         raise CheckpointError(f"a key's state is damaged: its time decay is {floats[0]}")

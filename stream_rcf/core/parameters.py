@@ -15,11 +15,30 @@ MAX_TREES = 1000  # more gives no accuracy and multiplies memory
 MAX_SAMPLE_SIZE = 32_768  # a place on a way down a tree has 16 bits for each of two counts of samples
 MAX_POINT_DIMENSIONS = 32_768  # a node's word has 16 bits left for the dimension beside such a sample
 SEED_LIMIT = 2**63  # seeds are hashed as signed 64-bit integers
+MILLISECONDS = 1000  # of a second
+MAX_PAUSE_SECONDS = 10**10  # three centuries: more than timestamps can lie apart
+MAX_PAUSE_MS = MILLISECONDS * MAX_PAUSE_SECONDS
 
 
 def _require(condition: bool, name: str, value: object, allowed: str) -> None:
     if not condition:
         raise UsageError(f"{name} is {value!r}, but must be {allowed}")
+
+
+def pause_ms(seconds: float | None) -> int:
+    """``retire_after_ms`` of as many seconds, to the millisecond; None is never.
+
+    Raises ``UsageError`` for less than a millisecond, which would be never too, and for more than three centuries.
+    """
+    if seconds is None:
+        return 0
+    _require(
+        0.001 <= seconds <= MAX_PAUSE_SECONDS,
+        "retire_after_seconds",
+        seconds,
+        f"between 0.001 and {MAX_PAUSE_SECONDS}, or None for never",
+    )
+    return round(MILLISECONDS * seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +143,16 @@ class ThresholdParameters:
 
 @dataclass(frozen=True, slots=True)
 class DetectorParameters:
-    """A detector: named features, the forest over them, and the threshold above it."""
+    """A detector: named features, the forest over them, and the threshold above it.
+
+    ``retire_after_ms``: a key whose next event comes later than so many milliseconds after the latest one before it
+    begins anew; 0 for never.
+    """
 
     features: tuple[str, ...] = ("value",)
     forest: ForestParameters = field(default_factory=ForestParameters)
     threshold: ThresholdParameters = field(default_factory=ThresholdParameters)
+    retire_after_ms: int = 0
 
     def __post_init__(self) -> None:
         _require(
@@ -140,11 +164,17 @@ class DetectorParameters:
         _require(
             len(set(self.features)) == len(self.features), "features", self.features, "without repetition"
         )
+        _require(
+            0 <= self.retire_after_ms <= MAX_PAUSE_MS,
+            "retire_after_ms",
+            self.retire_after_ms,
+            f"between 0 and {MAX_PAUSE_MS}",
+        )
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits that differ whenever the same events could give another score."""
         forest, threshold = self.forest, self.threshold
-        shape = (
+        shape: tuple[object, ...] = (
             ALGORITHM_VERSION,
             self.features,
             (
@@ -159,4 +189,6 @@ class DetectorParameters:
             (threshold.z_factor, threshold.lower_threshold, threshold.initial_threshold),
             (threshold.anomaly_rate, threshold.score_differencing),
         )
+        if self.retire_after_ms > 0:
+            shape += (("retire_after_ms", self.retire_after_ms),)
         return hashlib.blake2b(repr(shape).encode("utf-8"), digest_size=8).hexdigest()

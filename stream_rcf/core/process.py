@@ -17,6 +17,7 @@ from stream_rcf.core.layout import (
     open_block,
 )
 from stream_rcf.core.reasons import Reason
+from stream_rcf.core.retirement import retire_if_idle
 from stream_rcf.core.sampling import ORDINARY_WEIGHT, pass_by, sample_point
 from stream_rcf.core.scoring import score_point
 from stream_rcf.core.scratch import Scratch
@@ -31,6 +32,7 @@ _NONE = int(Reason.NONE)
 _SHINGLE_FILLING = int(Reason.SHINGLE_FILLING)
 _WARMING_UP = int(Reason.WARMING_UP)
 _BELOW_FIRST_GRADE = int(Reason.BELOW_FIRST_GRADE)
+_IDLE_KEY_RETIRED = int(Reason.IDLE_KEY_RETIRED)
 
 
 @inlined_kernel
@@ -122,8 +124,11 @@ def process_batch(
         i = order[place]
         block = open_block(addresses[i], model)
         _look_ahead(model, addresses, order, place, scratch.ahead)
+        is_retired = retire_if_idle(block, model, timestamps[i])
         append_record(block, model, values[i], block.integers[EVENTS_SEEN])
         _judge(block, model, timestamps[i], scratch, numbers[i], integers[i])
+        if is_retired:
+            integers[i, REASON] = _IDLE_KEY_RETIRED
         if numbers[i, GRADE] > 0.0:
             attribute_point(block, model, latest_point(block, model, block.integers[STORED]), scratch)
             relevant_shares(scratch.total, model.dimensions, shares[i])

@@ -12,6 +12,7 @@ class Reason(IntEnum):
     SHINGLE_FILLING = 1  # fewer than shingle_size events: there is no point to score yet
     WARMING_UP = 2  # fewer than sample_size / 4 events: a score would mean little
     BELOW_FIRST_GRADE = 3  # above the threshold, but by less than one step of the grade
+    IDLE_KEY_RETIRED = 4  # the first event after so long a pause that the key begins anew
 
     @property
     def text(self) -> str | None:

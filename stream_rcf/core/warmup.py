@@ -19,7 +19,8 @@ def warm_up() -> float:
     detector = Detector(shingle_size=2, trees=2, sample_size=WARM_UP_SAMPLE)
     for i in range(WARM_UP_EVENTS):
         detector.process({"value": math.sin(i) + 100.0 * (i == WARM_UP_EVENTS - 1)}, i)
-    detector.restore(detector.to_bytes())
+    for quick in (False, True):
+        detector.restore(detector.to_bytes(quick=quick))
     forest = RandomCutForest(shingle_size=2, trees=2, sample_size=WARM_UP_SAMPLE)
     forest.process_many([float(i % 7) for i in range(WARM_UP_EVENTS)])
     forest.update([1.0])

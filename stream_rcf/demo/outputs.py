@@ -10,7 +10,8 @@ import orjson
 from stream_rcf.demo.history import History
 from stream_rcf.kafka.simple_clients import OutputRecord
 
-NOT_READY = {"shingle_filling", "warming_up"}  # the reasons of a key that does not score yet
+# The reasons of a key that does not score yet.
+NOT_READY = {"shingle_filling", "warming_up", "idle_key_retired"}
 LATEST_INCIDENTS = 50  # kept for display
 
 

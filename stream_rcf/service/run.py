@@ -23,6 +23,7 @@ from stream_rcf.service.watchdog import Watchdog
 from stream_rcf.service.worker import Worker
 from stream_rcf.settings.model import Settings, detector_parameters
 from stream_rcf.settings.security_checks import warnings
+from stream_rcf.state.allocation import return_large_blocks
 from stream_rcf.state.checkpoint_store import open_store
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ def run_service(
 
     ``owns_process``: a watchdog may end the whole process should a client call hang.
     """
+    return_large_blocks()
     parameters = detector_parameters(settings)
     fingerprint = parameters.fingerprint()
     store = open_store(settings.checkpoint.url)
@@ -63,6 +65,7 @@ def run_service(
         if progress is not None:
             progress.listening(endpoints.port)
         require_topics(settings)
+        store.require()
         seconds = warm_up()
         logger.info("kernels ready", extra={"context": {"seconds": round(seconds, 2)}})
         if progress is not None:

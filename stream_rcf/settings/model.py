@@ -17,6 +17,7 @@ from stream_rcf.core.parameters import (
     DetectorParameters,
     ForestParameters,
     ThresholdParameters,
+    pause_ms,
 )
 from stream_rcf.errors import UsageError
 from stream_rcf.pipeline.decode import EventSchema
@@ -193,6 +194,7 @@ def detector_parameters(settings: Settings) -> DetectorParameters:
             anomaly_rate=detector.anomaly_rate,
             score_differencing=detector.score_differencing,
         ),
+        retire_after_ms=pause_ms(settings.keys.retire_after_seconds),
     )
 
 

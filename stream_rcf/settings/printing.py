@@ -25,7 +25,8 @@ def settings_as_toml(loaded: LoadedSettings) -> str:
             tables[f"[{name}]  # {origins[name]}"] = rows
         else:
             rows = tables.setdefault(f"[{section}]", []) if section else top
-            rows.append(f"{inner} = {_text(value)}  # {_one_line(origins[name])}")
+            line = f"{inner} = {_text(value)}  # {_one_line(origins[name])}"
+            rows.append(line if value is not None else f"# {line}")
     blocks = [top, *([heading, *rows] for heading, rows in tables.items())]
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
@@ -39,6 +40,8 @@ def _value(settings: Settings, section: str, name: str) -> object:
 
 def _text(value: object) -> str:
     """Return a TOML value. JSON's strings are TOML's, but for one control character."""
+    if value is None:
+        return "not set"  # in a comment: TOML has no word for it
     if isinstance(value, tuple | list):
         return "[" + ", ".join(_text(item) for item in value) + "]"
     if isinstance(value, SecretStr):

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from stream_rcf.core.parameters import (
     DECAY_SAMPLES,
+    MAX_PAUSE_SECONDS,
     MAX_POINT_DIMENSIONS,
     MAX_SAMPLE_SIZE,
     MAX_TREES,
@@ -184,13 +185,20 @@ class CheckpointSettings(Section):
 
 
 class KeySettings(Section):
-    """How many models are held at once."""
+    """How many models are held at once, and for how long."""
 
     memory_limit_mb: WholeNumber = Field(
         default_factory=default_memory_limit_mb,
         ge=SMALLEST_LIMIT_MB,
         description="memory for all models of all workers, in MB of 2**20 bytes; three quarters of "
         "the container's or machine's by default",
+    )
+    retire_after_seconds: Number | None = Field(
+        default=None,
+        ge=0.001,
+        le=MAX_PAUSE_SECONDS,
+        description="a key whose next event is later than so many seconds after its latest one begins anew, "
+        "by the events' own times; never by default",
     )
 
     spill_folder: str = Field(

@@ -38,6 +38,10 @@ class CheckpointStore:
         self.objects = objects
         self.clock = clock
 
+    def require(self) -> None:
+        """Raise ``StoreUnreachableError`` where the store is not there or not ours to read."""
+        self.objects.folders("")
+
     def where(self, partition: PartitionId, name: str = "") -> str:
         """A partition's folder, or an object in it, for messages."""
         return f"{self.objects.root}/{folder_of(partition)}" + (f"/{name}" if name else "")

@@ -1,4 +1,4 @@
-"""The bytes of a key are those that its slow twin writes, for the same state."""
+"""The bytes of a key, in either form, are those that its slow twin writes, for the same state."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import pytest
 from stream_rcf.core.forest import RandomCutForest
 from stream_rcf.core.packing import CHECKSUM, PREFIX, STATE, pack
 from tests.oracle.naive_packing import NaivePacker
+from tests.oracle.naive_quick_packing import NaiveQuickPacker
 from tests.oracle.streams import STREAMS, stream
 
 BODY = PREFIX.size + STATE.size
 
 
 def assert_twin_writes_the_same(forest: RandomCutForest) -> None:
-    data = pack(forest._block)
-    assert data[BODY : -CHECKSUM.size] == NaivePacker(forest._block).encode()
+    for quick, twin in ((False, NaivePacker), (True, NaiveQuickPacker)):
+        data = pack(forest._block, quick=quick)
+        assert data[BODY : -CHECKSUM.size] == twin(forest._block).encode()
 
 
 @pytest.mark.parametrize("events", [0, 1, 2, 40, 400])

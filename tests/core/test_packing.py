@@ -26,15 +26,16 @@ def forest_of(name: str, events: int, dimensions: int = 2, shingle_size: int = 2
 @pytest.mark.parametrize("name", list(STREAMS))
 def test_a_restored_forest_is_the_same_tree_for_tree(name: str, events: int) -> None:
     forest = forest_of(name, events)
-    restored = unpack(forest._model, pack(forest._block))
-    for tree in range(3):
-        assert tree_structure(restored, tree) == tree_structure(forest._block, tree)
-        assert sample(restored, tree) == sample(forest._block, tree)
+    for quick in (False, True):
+        restored = unpack(forest._model, pack(forest._block, quick=quick))
+        for tree in range(3):
+            assert tree_structure(restored, tree) == tree_structure(forest._block, tree)
+            assert sample(restored, tree) == sample(forest._block, tree)
 
 
 @pytest.mark.parametrize("name", list(STREAMS))
 def test_the_bytes_are_canonical(name: str) -> None:
-    """However a state came about, in one run or through many saves, it has the same bytes."""
+    """However a state came about, in one run or through many saves of either form, it has the same bytes."""
     x = stream(name, 400, 2, seed=9)
     straight = forest_of(name, 50)
     saved = forest_of(name, 50)
@@ -43,6 +44,9 @@ def test_the_bytes_are_canonical(name: str) -> None:
         saved = RandomCutForest.from_bytes(saved.to_bytes())
         saved.process_many(x[start : start + 40])
         assert saved.to_bytes() == straight.to_bytes()
+        quickly = pack(saved._block, quick=True)
+        assert quickly == pack(straight._block, quick=True)
+        saved._block = unpack(saved._model, quickly)
 
 
 def test_the_parameters_come_back() -> None:
@@ -80,11 +84,15 @@ def continued(forest: RandomCutForest, x: np.ndarray) -> list[bytes]:
 
 def assert_restored_alike(forest: RandomCutForest, further: np.ndarray) -> None:
     """Saved and restored, a forest has the same bytes and goes on with the same scores."""
-    data = forest.to_bytes()
-    restored = RandomCutForest.from_bytes(data)
-    assert restored.to_bytes() == data
-    check_block(restored._block)
-    assert continued(restored, further) == continued(forest, further)
+    data, quickly = forest.to_bytes(), pack(forest._block, quick=True)
+    restored, quickly_restored = RandomCutForest.from_bytes(data), RandomCutForest.from_bytes(data)
+    quickly_restored._block = unpack(forest._model, quickly)
+    expected = continued(forest, further)
+    for one in (restored, quickly_restored):
+        assert one.to_bytes() == data
+        assert pack(one._block, quick=True) == quickly
+        check_block(one._block)
+        assert continued(one, further) == expected
 
 
 @pytest.mark.parametrize("name", list(STREAMS))
@@ -140,7 +148,7 @@ def test_a_store_of_more_than_65536_records_comes_back() -> None:
     forest.process_many(x[:200_000])
     restored = RandomCutForest.from_bytes(forest.to_bytes())
     assert int(views(restored._block).integers[STORED]) > 65_536
-    assert continued(restored, x[200_000:]) == continued(forest, x[200_000:])
+    assert_restored_alike(forest, x[200_000:])
 
 
 def test_too_little_room_for_the_bytes_is_made_good(monkeypatch: pytest.MonkeyPatch) -> None:

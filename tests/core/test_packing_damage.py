@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stream_rcf.core.forest import RandomCutForest
-from stream_rcf.core.packing import CHECKSUM, PREFIX, STATE, pack, unpack
+from stream_rcf.core.packing import CHECKSUM, MAGIC, PREFIX, QUICK_MAGIC, STATE, pack, unpack
 from stream_rcf.errors import CheckpointError
 from tests.oracle.streams import stream
 from tests.properties.invariants import check_block
@@ -33,10 +33,11 @@ def weighted() -> RandomCutForest:
     return forest
 
 
-@pytest.fixture(scope="module")
-def states() -> list[bytes]:
+@pytest.fixture(scope="module", params=[False, True], ids=["small", "quick"])
+def states(request: pytest.FixtureRequest) -> list[bytes]:
+    """States of one of the two forms."""
     forests = [forest_of("gaussian", 100), forest_of("tied", 60), forest_of("huge", 3), weighted()]
-    return [pack(forest._block) for forest in forests]
+    return [pack(forest._block, quick=request.param) for forest in forests]
 
 
 def signed(body: bytes) -> bytes:
@@ -56,8 +57,11 @@ def refused(data: bytes) -> bool:
     except CheckpointError:
         return True
     check_block(forest._block)
-    again = pack(forest._block)
-    assert pack(unpack(forest._model, again)) == again
+    again, quickly = pack(forest._block), pack(forest._block, quick=True)
+    for data_again in (again, quickly):
+        restored = unpack(forest._model, data_again)
+        assert pack(restored) == again
+        assert pack(restored, quick=True) == quickly
     assert np.isfinite(forest.process_many(stream("gaussian", 20, 2))).all()
     return False
 
@@ -74,6 +78,12 @@ def test_a_lengthened_state_is_refused(states: list[bytes]) -> None:
         unpack(model()._model, states[0] + b"\0")
     with pytest.raises(CheckpointError, match="last part"):
         unpack(model()._model, signed(states[0][: -CHECKSUM.size] + b"\0"))
+
+
+def test_one_form_under_the_other_s_name_is_refused_or_still_a_forest(states: list[bytes]) -> None:
+    for data in states:
+        other = QUICK_MAGIC if data[: len(MAGIC)] == MAGIC else MAGIC
+        refused(signed(other + data[len(MAGIC) : -CHECKSUM.size]))
 
 
 def test_every_flipped_bit_is_found(states: list[bytes]) -> None:
@@ -121,6 +131,7 @@ def test_no_count_makes_it_take_memory(states: list[bytes], place: int, number: 
     fields = list(PREFIX.unpack_from(states[0]))
     fields[place] = number
     data = signed(PREFIX.pack(*fields) + states[0][PREFIX.size : -CHECKSUM.size])
+    unpack(model()._model, states[0])  # whose kernels must not be loaded below
     tracemalloc.start()
     try:
         with pytest.raises(CheckpointError):
@@ -140,10 +151,10 @@ def test_no_count_makes_it_take_memory(states: list[bytes], place: int, number: 
         (2, -1, "lies in the future"),
         (3, 2, "a flag"),
         (4, 101, "events: impossible"),
-        (7, np.float64(np.nan), "not a finite number"),
-        (7, np.float64(1.0), "time decay"),
-        (7, np.float64(-0.5), "time decay"),
-        (9, np.float64(np.inf), "not a finite number"),
+        (8, np.float64(np.nan), "not a finite number"),
+        (8, np.float64(1.0), "time decay"),
+        (8, np.float64(-0.5), "time decay"),
+        (10, np.float64(np.inf), "not a finite number"),
     ],
 )
 def test_impossible_state_words_are_named(

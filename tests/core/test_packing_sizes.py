@@ -9,6 +9,7 @@ from load_tests.forest.series import Series
 from load_tests.forest.shapes import SAVED_KEY_BYTES, STANDARD
 from stream_rcf.core.forest import RandomCutForest
 from stream_rcf.core.layout import STORED
+from stream_rcf.core.packing import pack
 
 MATURE = 30_000  # events
 
@@ -23,6 +24,7 @@ def test_a_mature_key_keeps_its_promise() -> None:
     size = len(forest.to_bytes())
     assert size <= 62_000
     assert size <= SAVED_KEY_BYTES
+    assert len(pack(forest._block, quick=True)) <= 130_000
 
 
 def test_a_young_key_is_small_and_an_old_one_does_not_grow() -> None:
@@ -31,9 +33,11 @@ def test_a_young_key_is_small_and_an_old_one_does_not_grow() -> None:
     x = np.random.default_rng(1).normal(size=3000)
     for first, last in ((0, 10), (10, 2000), (2000, 3000)):
         forest.process_many(x[first:last])
-        sizes[last] = len(forest.to_bytes())
-    assert sizes[10] < 600
-    assert sizes[3000] < 1.1 * sizes[2000]
+        sizes[last] = len(forest.to_bytes()), len(pack(forest._block, quick=True))
+    assert sizes[10][0] < 600
+    assert sizes[10][1] < 1000
+    for form in (0, 1):
+        assert sizes[3000][form] < 1.1 * sizes[2000][form]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,12 @@ def test_features_must_match_the_forest() -> None:
         DetectorParameters(("a",), ForestParameters(dimensions=2))
 
 
+@pytest.mark.parametrize("pause", [-1, 10**13 + 1])
+def test_a_pause_outside_its_range_is_refused_by_name(pause: int) -> None:
+    with pytest.raises(UsageError, match=f"retire_after_ms is {pause}, but must be between 0 and"):
+        DetectorParameters(retire_after_ms=pause)
+
+
 def test_the_fingerprint_is_pinned() -> None:
     """If this changes, every checkpoint of every user is refused: let it change on purpose only."""
     assert DetectorParameters().fingerprint() == "75442afa98eb8446"
@@ -86,6 +92,8 @@ def test_everything_that_shapes_a_model_is_in_the_fingerprint() -> None:
             for name in FOREST
         ),
         DetectorParameters(forest=ForestParameters(time_decay=0.5)),
+        DetectorParameters(retire_after_ms=1),
+        DetectorParameters(retire_after_ms=2),
         *(
             DetectorParameters(threshold=ThresholdParameters(**{name: getattr(threshold, name) * 0.9}))
             for name in THRESHOLD

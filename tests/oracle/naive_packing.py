@@ -63,7 +63,7 @@ class NaivePacker:
     """Encodes one key."""
 
     def __init__(self, block: KeyBlock) -> None:
-        self.model, self.parts = block.model, views(block)
+        self.block, self.model, self.parts = block, block.model, views(block)
         self.coder = NaiveCoder(CONTEXTS)
         self.records, runs = int(self.parts.integers[STORED]), int(self.parts.integers[RUNS])
         self.runs = list(

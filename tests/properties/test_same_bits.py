@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_rcf.core.forest import RandomCutForest
+from stream_rcf.core.packing import pack, unpack
 from tests.oracle.comparison import assert_same_state
 from tests.oracle.naive_forest import NaiveForest
 from tests.properties.generated import FLOAT32, bounded, forests_and_records
@@ -46,6 +47,21 @@ def test_saving_and_loading_continues_bit_for_bit(drawn: Drawn, cuts: list[float
         found.append(saved.process_many(piece))
     assert np.concatenate(found).tobytes() == expected.tobytes()
     assert saved.to_bytes() == straight.to_bytes()
+
+
+@bounded(100)
+@given(forests_and_records(), CUTS)
+def test_saving_quickly_and_loading_continues_bit_for_bit(drawn: Drawn, cuts: list[float]) -> None:
+    arguments, x = drawn
+    straight, saved = RandomCutForest(**arguments), RandomCutForest(**arguments)
+    expected = straight.process_many(x)
+    found = []
+    for piece in pieces(x, cuts):
+        saved._block = unpack(saved._model, pack(saved._block, quick=True))
+        found.append(saved.process_many(piece))
+    assert np.concatenate(found).tobytes() == expected.tobytes()
+    assert saved.to_bytes() == straight.to_bytes()
+    assert pack(saved._block, quick=True) == pack(straight._block, quick=True)
 
 
 @bounded(60)

@@ -45,6 +45,7 @@ def test_every_setting_says_what_it_is_for_and_what_it_takes(name: str) -> None:
     [
         ("forest.trees", "a whole number between 1 and 1000"),
         ("forest.time_decay", "a number at least 0 and below 1"),
+        ("keys.retire_after_seconds", "a number between 0.001 and 10000000000"),
         ("detector.lower_threshold", "a number above 0 and at most 8"),
         ("kafka.delivery", "exactly_once or at_least_once"),
         ("kafka.group_id", "text that is not empty, at most 249 characters"),

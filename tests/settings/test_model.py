@@ -77,11 +77,13 @@ def test_settings_become_what_shapes_a_model() -> None:
         "forest.seed": "-5",
         "detector.z_factor": "2.5",
         "detector.score_differencing": "1",
+        "keys.retire_after_seconds": "1.5",
     }
     assert detector_parameters(load_with_origins(None, overrides, {}).settings) == DetectorParameters(
         ("a", "b.c"),
         ForestParameters(30, 64, 2, 2, 0.0, -5),
         ThresholdParameters(z_factor=2.5, score_differencing=1.0),
+        retire_after_ms=1500,
     )
 
 

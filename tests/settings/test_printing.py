@@ -17,6 +17,7 @@ def test_every_setting_is_printed_once_with_its_source() -> None:
     assert "workers = 2  # environment STREAM_RCF_WORKERS" in lines
     assert "seed = 3  # --set" in lines
     assert "time_decay = 0.000390625  # default" in lines
+    assert "# retire_after_seconds = not set  # default" in lines
     assert sum(" = " in line for line in lines) == len(catalogue_of(Settings)) - 1  # an empty map has no line
 
 
@@ -27,6 +28,7 @@ def test_what_is_printed_reads_back_as_the_same_settings(tmp_path: Path) -> None
         "kafka.properties": '{"linger.ms": 5, "client.id": "a \\"b\\""}',
         "forest.time_decay": "1e-7",
         "keys.memory_limit_mb": "100",
+        "keys.retire_after_seconds": "0.5",
         "http.host": ODD,
     }
     loaded = load_with_origins(None, overrides, {})

@@ -1,0 +1,53 @@
+"""Idle keys begin anew: what a key knew before a long pause may say nothing about what comes after it.
+
+Whether a key was idle is told by its own events' timestamps alone, so it does not hang on clocks, batches or restarts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stream_rcf.core.kernel import inlined_kernel, kernel
+from stream_rcf.core.layout import (
+    EVENTS_SEEN,
+    FRESH,
+    HEADER_WORDS,
+    KEY_SEED,
+    LATEST_TIMESTAMP,
+    POOL_STATE,
+    STORED,
+    TIME_DECAY,
+    Block,
+    Model,
+)
+
+
+@inlined_kernel
+def retire_if_idle(block: Block, model: Model, timestamp: int) -> bool:
+    """Note the time of the event that comes next; whether the key began anew because it came so late after the others.
+
+    Counted from the greatest timestamp seen, so that an event that is late itself retires nothing. Timestamps may be
+    any int64.
+    """
+    is_first, latest = block.integers[EVENTS_SEEN] == 0, block.integers[LATEST_TIMESTAMP]
+    if timestamp <= latest and not is_first:
+        return False
+    block.integers[LATEST_TIMESTAMP] = timestamp
+    if is_first or model.retire_after_ms == 0:
+        return False
+    if np.uint64(timestamp) - np.uint64(latest) <= np.uint64(model.retire_after_ms):  # int64 could overflow
+        return False
+    begin_anew(block, model)
+    return True
+
+
+@kernel
+def begin_anew(block: Block, model: Model) -> None:
+    """Forget everything but the key's seed and its latest timestamp. The block keeps its capacities."""
+    for word in range(STORED, HEADER_WORDS):
+        if word not in (KEY_SEED, LATEST_TIMESTAMP):
+            block.integers[word] = 0
+    block.integers[POOL_STATE + FRESH] = 1
+    block.floats[TIME_DECAY] = model.decay
+    for tree in range(model.trees):
+        block.size[tree] = 0
