@@ -56,7 +56,7 @@ def measure_plan(settings: Settings, keys: int) -> Plan:
     grown = [_grow(parameters, f"key-{i}", grown_events) for i in range(min(keys, DIFFERENT_KEYS))]
     young = _grow(parameters, "young", FIRST_EVENTS)
     each = sum(block.bytes for block in grown) / len(grown)
-    saved = sum(len(pack(block)) for block in grown) / len(grown) + SAVED_FRAME_BYTES
+    saved = sum(len(pack(block, quick=True)) for block in grown) / len(grown) + SAVED_FRAME_BYTES
     limit = settings.memory_limit_bytes_per_worker
     fitting = math.floor((limit - keys * AWAY_KEY_BYTES) / (each - AWAY_KEY_BYTES))
     resident = keys if keys * each <= limit else max(1, fitting)

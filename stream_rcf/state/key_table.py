@@ -137,7 +137,7 @@ class KeyTable:
 
     def evict(self, keys: Sequence[str]) -> None:
         """Let keys in memory leave for the spill. Raises ``SpillFullError``, and then they stay."""
-        slots = self.memory.spill.put([pack(self._blocks[key]) for key in keys])
+        slots = self.memory.spill.put([pack(self._blocks[key], quick=True) for key in keys])
         for key, slot in zip(keys, slots, strict=True):
             self._away[key] = slot
             self.memory.bytes += AWAY_KEY_BYTES - self._blocks.pop(key).counted_bytes
@@ -197,7 +197,7 @@ class KeyTable:
 
     def _pack_now(self, key: str) -> Snapshot:
         block = self._blocks.get(key)
-        return self.snapshot(key) if block is None else PackedKey(pack(block), last_event_of(block))
+        return self.snapshot(key) if block is None else PackedKey(pack(block, quick=True), last_event_of(block))
 
     def end_cut(self, saved: bool) -> None:
         """Forget the cut. One that was not saved leaves its keys to the next."""
