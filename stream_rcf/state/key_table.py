@@ -197,7 +197,9 @@ class KeyTable:
 
     def _pack_now(self, key: str) -> Snapshot:
         block = self._blocks.get(key)
-        return self.snapshot(key) if block is None else PackedKey(pack(block, quick=True), last_event_of(block))
+        return (
+            self.snapshot(key) if block is None else PackedKey(pack(block, quick=True), last_event_of(block))
+        )
 
     def end_cut(self, saved: bool) -> None:
         """Forget the cut. One that was not saved leaves its keys to the next."""

@@ -1,8 +1,8 @@
 """A key as it was at one moment: copied in the thread that owns the keys, packed in the one that writes checkpoints.
 
 Copying the 250 to 300 kB of a mature key of the default forest takes less than 0.2 ms, most of it the operating
-system's, for fresh memory; packing takes several times as long, and the smallest form ten times that: what is saved every
-half minute, and what must move to another process within a second, is in the quick one.
+system's, for fresh memory; packing takes several times as long, and the smallest form ten times that: what is saved
+every half minute, and what moves to another process within a second, is in the quick one.
 """
 
 from __future__ import annotations

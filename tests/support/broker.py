@@ -163,7 +163,7 @@ class KafkaBroker(BrokerClient):
 
     def _launch(self) -> None:
         java_command = [*_java_command("512m"), *self._java_options()]
-        command = [*_end_with_its_parent(), *java_command, "kafka.Kafka", str(self._settings_file)]
+        command = [*end_with_its_parent(), *java_command, "kafka.Kafka", str(self._settings_file)]
         with self._log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -228,7 +228,7 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
-def _end_with_its_parent() -> list[str]:
+def end_with_its_parent() -> list[str]:
     # A test run that is itself killed must leave no broker behind. Linux only; `setpriv` becomes the broker.
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
 
-from tests.support.broker import _end_with_its_parent, _free_ports
+from tests.support.broker import end_with_its_parent, free_ports
 from tests.support.machine import ROOT, MissingPartError, java
 
 APPLICATION = ROOT / ".cache" / "apicurio" / "app"
@@ -28,7 +28,7 @@ class ApicurioRegistry:
     """
 
     def __init__(self) -> None:
-        (self._port,) = _free_ports(1)
+        (self._port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self._port}/{PATH}"
         self._process: subprocess.Popen[bytes] | None = None
         self._directory: tempfile.TemporaryDirectory[str] | None = None
@@ -50,7 +50,7 @@ class ApicurioRegistry:
         folder = Path(self._directory.name)
         log_file = folder / "registry.log"
         command = [
-            *_end_with_its_parent(),
+            *end_with_its_parent(),
             java(),
             "-Xmx256m",
             "-XX:+UseSerialGC",
