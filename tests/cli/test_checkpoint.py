@@ -4,10 +4,10 @@ import argparse
 
 import orjson
 import pytest
+from stream_rcf.state.checkpoint_files import FileCheckpointStore
 
 from stream_rcf.cli import checkpoint
 from stream_rcf.errors import UnreachableError, UsageError
-from stream_rcf.state.checkpoint_files import FileCheckpointStore
 from stream_rcf.state.manifest import PartitionId, manifest_name, segment_name
 
 FINGERPRINT = "0123456789abcdef"

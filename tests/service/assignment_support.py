@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stream_rcf.state.checkpoint_files import FileCheckpointStore
+
 from stream_rcf.kafka.messages import TopicPartition
 from stream_rcf.pipeline.events import Event
 from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.settings.model import Settings, state_fingerprint
-from stream_rcf.state.checkpoint_files import FileCheckpointStore
 from stream_rcf.state.checkpoint_store import Manifest, PartitionId
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
 from tests.service.support import (

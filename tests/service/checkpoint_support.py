@@ -6,14 +6,15 @@ import threading
 import time
 from pathlib import Path
 
+from stream_rcf.state.checkpoint_files import FileCheckpointStore
+from stream_rcf.state.segment_files import FileSegmentWriter
+
 from stream_rcf.errors import CheckpointError
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition
-from stream_rcf.state.checkpoint_files import FileCheckpointStore
 from stream_rcf.state.checkpoint_store import Manifest, PartitionId
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
 from stream_rcf.state.recovery import RecoveryPlan
-from stream_rcf.state.segment_files import FileSegmentWriter
 from tests.service.assignment_support import EVENTS, FINGERPRINT, name_of
 from tests.service.support import PARAMETERS, learn, new_metrics
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from stream_rcf.state.checkpoint_files import FileCheckpointStore
 
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.packing import pack
@@ -14,7 +15,6 @@ from stream_rcf.errors import CheckpointError
 from stream_rcf.service.checkpoints import DamagedCheckpointError
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.state import snapshot as snapshot_module
-from stream_rcf.state.checkpoint_files import FileCheckpointStore
 from stream_rcf.state.checkpoint_store import Manifest
 from stream_rcf.state.recovery import RecoveryPlan
 from tests.service.assignment_support import EVENTS, FINGERPRINT, damage, name_of, write_checkpoint

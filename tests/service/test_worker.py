@@ -10,6 +10,7 @@ from uuid import uuid4
 import orjson
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from stream_rcf.state.checkpoint_files import FileCheckpointStore
 
 from stream_rcf.errors import StreamRcfError
 from stream_rcf.kafka import publisher as publisher_module
@@ -18,7 +19,6 @@ from stream_rcf.kafka.source import Source
 from stream_rcf.service.partition import PartitionState
 from stream_rcf.service.worker import Worker
 from stream_rcf.settings.model import Settings, detector_parameters
-from stream_rcf.state.checkpoint_files import FileCheckpointStore
 from tests.service.support import make_stream, new_metrics, small_settings, twin_of
 from tests.support.broker import KafkaBroker
 
