@@ -90,7 +90,7 @@ class Checkpoints:
                     f"{name}: the empty checkpoint to begin with could not be written, and nothing was published: "
                     f"{self._last_error or 'the store did not answer in time'}"
                 )
-                if self._overtaken is not None:
+                if name in self._overtaken:
                     raise FirstCheckpointError(why)
                 self._give_up(partition)
                 raise StoreUnreachableError(why)

@@ -210,7 +210,7 @@ class KeyTable:
         block = self._blocks.get(key)
         return KeySnapshot(block) if block is not None else PackedKey(self._packed(key), 0)
 
-    def restore(self, key: str, state: bytes) -> None:
+    def restore(self, key: str, state: bytes | KeyBlock) -> None:
         """Give ``key`` the state that ``pack`` wrote. ``ReloadNeededError`` names the key, and changes nothing."""
         block = self._unpacked(key, state)
         if key not in self._away:
