@@ -115,6 +115,7 @@ class Assignment:
         except Exception:
             # They are ours all the same; the loop hears of the failure and begins them again from what is committed.
             for partition in self.in_state(PartitionState.PARKED):
+                self._handover.forget(partition)
                 partition.roll_back()
             raise
         logger.info(

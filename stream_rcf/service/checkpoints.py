@@ -63,7 +63,7 @@ class Checkpoints:
         self._next_due = clock() + interval_seconds
         self._open: dict[PartitionId, _OpenCut] = {}
         self._last_error: str | None = None
-        self._overtaken: str | None = None  # raised at the next turn, never inside a callback
+        self._overtaken: dict[PartitionId, str] = {}  # raised at the next turn, never inside a callback
         self._saved_state = SavedState(store, model_of(parameters), metrics, clock)
         self._saved_offset: dict[PartitionId, int] = {}
 
@@ -90,7 +90,7 @@ class Checkpoints:
                     f"{name}: the empty checkpoint to begin with could not be written, and nothing was published: "
                     f"{self._last_error or 'the store did not answer in time'}"
                 )
-                if self._overtaken is not None:
+                if name in self._overtaken:
                     raise FirstCheckpointError(why)
                 self._give_up(partition)
                 raise StoreUnreachableError(why)
@@ -161,9 +161,9 @@ class Checkpoints:
         self._hand_over(self._open, seconds, most)
         self._note_finished()
         self._saved_state.let_in(seconds)
-        if self._overtaken is not None:
-            overtaken, self._overtaken = self._overtaken, None
-            raise ReloadNeededError(overtaken)
+        if self._overtaken:
+            overtaken, self._overtaken = self._overtaken, {}
+            raise ReloadNeededError("; ".join(overtaken.values()))
 
     def _hand_over(self, names: Iterable[PartitionId], seconds: float, most: int | None = None) -> None:
         """Copy keys, the cuts by turns: a partition with very many keys must not hold the others up."""
@@ -192,8 +192,8 @@ class Checkpoints:
     def _note(self, outcome: CheckpointOutcome) -> None:
         saved = outcome.manifest is not None
         self._last_error = outcome.error
-        if outcome.is_current and outcome.is_overtaken:
-            self._overtaken = outcome.error
+        if outcome.is_current and outcome.is_overtaken and outcome.error is not None:
+            self._overtaken[outcome.partition] = outcome.error
         entry = self._open.pop(outcome.partition, None) if outcome.is_current else None
         if entry is not None:
             entry.partition.table.end_cut(saved)
@@ -272,10 +272,12 @@ class Checkpoints:
         self._writer.release(name)
         self._saved_state.close_partition(partition)
         self._saved_offset.pop(name, None)
-        self._overtaken = None
+        self._overtaken.pop(name, None)
 
     def close(self, budget_seconds: float) -> None:
         """Let the writer finish, and the loader stop."""
-        self._saved_state.close()
+        deadline = self._clock() + budget_seconds
+        self._saved_state.stop()
         if not self._writer.close(budget_seconds):
             logger.warning("the checkpoint writer did not finish in time; the last checkpoint may be missing")
+        self._saved_state.close(max(0.0, deadline - self._clock()))

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.layout import Model
 from stream_rcf.errors import CheckpointError
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.partition import Partition
 from stream_rcf.state.checkpoint_store import CheckpointStore
-from stream_rcf.state.key_loader import KeyLoader
+from stream_rcf.state.key_loader import Arrival, KeyLoader, unpack_saved
 from stream_rcf.state.key_table import KeyTable
 from stream_rcf.state.manifest import Manifest, PartitionId
 from stream_rcf.state.objects import StoreUnreachableError
@@ -48,6 +49,7 @@ class SavedState:
         self, store: CheckpointStore, model: Model, metrics: Metrics, clock: Callable[[], float]
     ) -> None:
         self._store = store
+        self._model = model
         self._metrics = metrics
         self._clock = clock
         self._loader = KeyLoader(store, model)
@@ -72,20 +74,20 @@ class SavedState:
 
     def _fetch(
         self, partition: Partition, name: PartitionId, saved: SavedKeys, keys: Sequence[str]
-    ) -> list[bytes]:
+    ) -> list[KeyBlock]:
         """The states of keys that are needed now; waits a while for a store that does not answer."""
         frames = [saved.frame(key) for key in keys]
-        found: list[bytes] = [b""] * len(frames)
+        found: dict[int, KeyBlock] = {}
         for name_of_segment in dict.fromkeys(frame.segment.segment.name for frame in frames):
             places = [i for i, frame in enumerate(frames) if frame.segment.segment.name == name_of_segment]
             index, rows = frames[places[0]].segment, [frames[i].row for i in places]
             try:
                 payloads = self._patiently(partial(self._store.payloads, name, index, rows))
+                for place, payload in zip(places, payloads, strict=True):
+                    found[place] = unpack_saved(self._model, keys[place], payload)
             except CheckpointError as error:
                 raise DamagedCheckpointError(partition, str(error), segment=name_of_segment) from None
-            for place, payload in zip(places, payloads, strict=True):
-                found[place] = payload
-        return found
+        return [found[place] for place in range(len(keys))]
 
     def _patiently(self, read: Callable[[], list[bytes]]) -> list[bytes]:
         give_up_at = self._clock() + FETCH_SECONDS
@@ -113,21 +115,30 @@ class SavedState:
         until = self._clock() + seconds
         while self._loader.has_arrivals:
             for arrival in self._loader.arrivals(ARRIVALS_AT_ONCE):
-                arrival.table.arrive(arrival.key, arrival.block or arrival.state)
-                self._loader.is_short = self._is_short(arrival.table)
+                is_short = self._is_short(arrival)
+                state = arrival.state if is_short or arrival.block is None else arrival.block
+                arrival.table.arrive(arrival.key, state)
+                self._loader.is_short = is_short
             if self._clock() >= until:
                 return
 
     @staticmethod
-    def _is_short(table: KeyTable) -> bool:
-        limit = table.memory.limit_bytes
-        return limit is not None and table.memory.bytes > SHORT_SHARE * limit
+    def _is_short(arrival: Arrival) -> bool:
+        """Whether letting the key into memory would come too near its bound."""
+        memory = arrival.table.memory
+        size = 0 if arrival.block is None else arrival.block.bytes
+        return memory.limit_bytes is not None and memory.bytes + size > SHORT_SHARE * memory.limit_bytes
 
     def close_partition(self, partition: Partition) -> None:
         """Nothing of the partition's present table is awaited any more."""
         if self._opened.pop(partition.table, None) is not None:
             self._loader.cancel(partition.table)
 
-    def close(self) -> None:
-        """Stop loading."""
-        self._loader.close()
+    def stop(self) -> None:
+        """Load no more; does not wait."""
+        self._loader.stop()
+
+    def close(self, deadline_seconds: float) -> None:
+        """Stop loading, and wait for the thread that does, unless it waits for a store that does not answer."""
+        if not self._loader.close(deadline_seconds):
+            logger.warning("the thread that loads keys still waits for the store")

@@ -93,6 +93,8 @@ class CheckpointStore:
                 self.objects.read(f"{folder}/{manifest_name(number)}", MAXIMUM_MANIFEST_BYTES)
             except ObjectMissingError:
                 break
+            except CheckpointError:
+                pass  # too large to be one of ours; who reads it in earnest says so
             listed.add(number)
         return sorted(listed, reverse=True)
 

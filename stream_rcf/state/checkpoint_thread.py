@@ -14,6 +14,7 @@ from stream_rcf.errors import CheckpointError, StreamRcfError
 from stream_rcf.state.checkpoint_build import CheckpointBuild, Heading, OvertakenError
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.manifest import Manifest, PartitionId
+from stream_rcf.state.objects import ObjectMissingError
 from stream_rcf.state.saved_keys import Continuation
 from stream_rcf.state.segments import SavedKey, SegmentIndex
 from stream_rcf.state.snapshot import Snapshot
@@ -144,7 +145,11 @@ class CheckpointThread:
     def _finish(self, job: CheckpointJob) -> None:
         build = self._builds[job]
         for index, rows in job.continuation.carried:
-            build.carry(index, rows)
+            try:
+                build.carry(index, rows)
+            except ObjectMissingError as error:
+                # Only who wrote newer checkpoints than ours removes what ours name.
+                raise OvertakenError(f"{error}: another process has written checkpoints since") from error
         manifest, indexes = build.finish()
         del self._builds[job]
         self._end(job, manifest, tuple(indexes), None, False)

@@ -18,8 +18,8 @@ BUDGET_BYTES = 128 * 2**20
 class SegmentUse(NamedTuple):
     """How much of a segment still counts."""
 
-    bytes: int
-    live_bytes: int  # frames whose key was not saved again since
+    bytes: int  # of all its frames, with all that belongs to them
+    live_bytes: int  # of those whose key was not saved again since
 
 
 def to_rewrite(segments: Sequence[SegmentUse], budget_bytes: int = BUDGET_BYTES) -> list[int]:

@@ -109,12 +109,17 @@ class KeyLoader:
             self._failures.clear()
         return found
 
-    def close(self) -> None:
-        """End the thread."""
+    def stop(self) -> None:
+        """Let the thread end; does not wait."""
         with self._changed:
             self._is_over = True
             self._changed.notify()
-        self._thread.join()
+
+    def close(self, deadline_seconds: float) -> bool:
+        """End the thread; false where it still waits for the store at the deadline."""
+        self.stop()
+        self._thread.join(deadline_seconds)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while True:
@@ -139,7 +144,9 @@ class KeyLoader:
                 return
             for frame, payload in zip(frames, payloads, strict=True):
                 try:
-                    block = None if self.is_short else unpack(self._model, payload)
+                    block = (
+                        None if self.is_short else unpack_saved(self._model, index.keys[frame.row], payload)
+                    )
                 except CheckpointError as error:
                     self._fail(load, frame, error)
                     return
@@ -184,6 +191,14 @@ class KeyLoader:
 
     def _is_void(self, table: KeyTable) -> bool:
         return self._is_over or table in self._cancelled
+
+
+def unpack_saved(model: Model, key: str, payload: bytes) -> KeyBlock:
+    """The block of a saved key. ``CheckpointError`` names it where these bytes are no state of this model."""
+    try:
+        return unpack(model, payload)
+    except CheckpointError as error:
+        raise CheckpointError(f"key {key[:40]!r}: {error}") from None
 
 
 def _size(arrival: Arrival) -> int:

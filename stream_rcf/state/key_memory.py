@@ -97,12 +97,13 @@ class KeyMemory:
         if self.limit_bytes is None:
             return
         target = self.limit_bytes - needed
-        self.is_spill_full = False
         ended_rounds = 0  # in a row without a key to let go
-        while self.bytes > target and not self.is_spill_full:
-            victims = self._coldest(EVICTED_AT_ONCE)
+        while self.bytes > target:
+            # One key tells whether a full spill has room again; packing many each time for nothing would cost too much.
+            victims = self._coldest(1 if self.is_spill_full else EVICTED_AT_ONCE)
             if victims:
-                self._evict(victims)
+                if not self._evict(victims):
+                    return
                 ended_rounds = 0
             elif ended_rounds == 2:
                 return  # all that is left belongs to the batch
@@ -125,7 +126,8 @@ class KeyMemory:
                     return found
         return found
 
-    def _evict(self, victims: Sequence[tuple[KeyTable, str]]) -> None:
+    def _evict(self, victims: Sequence[tuple[KeyTable, str]]) -> bool:
+        """Let keys leave; false where the spill has no room. Said once, until it has room again."""
         by_table: dict[KeyTable, list[str]] = {}
         for table, key in victims:
             by_table.setdefault(table, []).append(key)
@@ -134,13 +136,19 @@ class KeyMemory:
                 table.evict(keys)
                 self.evictions += len(keys)
         except SpillFullError as error:
+            if not self.is_spill_full:
+                logger.error(
+                    "the keys exceed keys.memory_limit_mb (%d MB), and the spill cannot take them: %s. Make room on its"
+                    " disk, or set keys.spill_folder",
+                    (self.limit_bytes or 0) // 2**20,
+                    error,
+                )
             self.is_spill_full = True
-            logger.error(
-                "the keys exceed keys.memory_limit_mb (%d MB), and the spill cannot take them: %s. Make room on its "
-                "disk, or set keys.spill_folder",
-                (self.limit_bytes or 0) // 2**20,
-                error,
-            )
+            return False
+        if self.is_spill_full:
+            logger.info("the spill takes keys again")
+        self.is_spill_full = False
+        return True
 
     def close(self) -> None:
         """Let the spill go."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 
@@ -17,10 +18,12 @@ from stream_rcf.state.key_memory import AWAY_KEY_BYTES, KeyMemory
 from stream_rcf.state.snapshot import KeySnapshot, PackedKey, Snapshot, last_event_of
 from stream_rcf.state.spill import SpillFullError
 
+logger = logging.getLogger(__name__)
+
 SAVED = -1  # instead of a slot of the spill: the key is where its checkpoint has it
 
 # Gives the saved states of some keys, in order. Raises ``CheckpointError`` where one is not what was written.
-Fetch = Callable[[Sequence[str]], Sequence[bytes]]
+Fetch = Callable[[Sequence[str]], Sequence[bytes | KeyBlock]]
 
 
 class KeyTable:
@@ -93,13 +96,35 @@ class KeyTable:
             else:
                 slots[key] = slot
         if slots:
-            self._restore_all(slots, self.memory.spill.get(list(slots.values())))
-            self.memory.free(slots.values())
+            saved += self._come_from_spill(slots)
         if saved:
-            self._restore_all(saved, self._fetched(saved))
+            self._come_back(saved, map(self._unpacked, saved, self._fetched(saved)))
         for key in born:
             self._blocks[key] = KeyBlock(self._model, key_seed(self.parameters.forest.seed, key))
-        self.memory.count(self._blocks[key] for key in wanted)
+        self.memory.count(self._blocks[key] for key in born)
+
+    def _come_from_spill(self, slots: dict[str, int]) -> list[str]:
+        """Let these keys come; what the spill has spoilt and the checkpoint has too is left there and returned."""
+        blocks: dict[str, KeyBlock] = {}
+        spoilt: list[str] = []
+        for key, state in zip(slots, self.memory.spill.get(list(slots.values())), strict=True):
+            try:
+                blocks[key] = self._unpacked(key, state)
+            except ReloadNeededError as error:
+                if not self._is_saved(key):
+                    raise
+                logger.warning("a key came back spoilt from the spill; its checkpoint has it: %s", error)
+                spoilt.append(key)
+        self._come_back(blocks, blocks.values())
+        for key in spoilt:
+            self._away[key] = SAVED
+        self.memory.free(slots.values())
+        return spoilt
+
+    def _is_saved(self, key: str) -> bool:
+        """Whether the newest checkpoint has the key as it is now."""
+        in_cut = self._cut is not None and key in self._cut.keys
+        return self._fetch is not None and key not in self._changed and not in_cut
 
     def touch(self, key: str) -> KeyBlock:
         """The block of ``key``, brought in or made if need be, about to be changed by the caller."""
@@ -129,15 +154,14 @@ class KeyTable:
         if self._away.get(key) != SAVED:
             return
         if isinstance(state, KeyBlock):
-            self._restore_all([key], [state])
-            self.memory.count([state])
+            self._come_back([key], [state])
             return
         with contextlib.suppress(SpillFullError):  # it is where it was, and comes when it is needed
             self._away[key] = self.memory.spill.put([state])[0]
 
     def evict(self, keys: Sequence[str]) -> None:
         """Let keys in memory leave for the spill. Raises ``SpillFullError``, and then they stay."""
-        slots = self.memory.spill.put([pack(self._blocks[key], quick=True) for key in keys])
+        slots = self.memory.spill.put([self._pack_block(self._blocks[key]) for key in keys])
         for key, slot in zip(keys, slots, strict=True):
             self._away[key] = slot
             self.memory.bytes += AWAY_KEY_BYTES - self._blocks.pop(key).counted_bytes
@@ -149,16 +173,17 @@ class KeyTable:
         self.memory.drop(self, (slot for slot in self._away.values() if slot != SAVED))
         self._blocks, self._away = {}, {}
 
-    def _fetched(self, keys: Sequence[str]) -> Sequence[bytes]:
+    def _fetched(self, keys: Sequence[str]) -> Sequence[bytes | KeyBlock]:
         if self._fetch is None:
             raise AssertionError("keys are saved, but nobody knows where")
         return self._fetch(keys)
 
-    def _restore_all(self, keys: Iterable[str], states: Iterable[bytes | KeyBlock]) -> None:
-        for key, state in zip(keys, states, strict=True):
-            self.restore(key, state)
+    def _come_back(self, keys: Iterable[str], blocks: Iterable[KeyBlock]) -> None:
+        for key, block in zip(keys, list(blocks), strict=True):
+            self._blocks[key] = block
             del self._away[key]
             self.memory.bytes -= AWAY_KEY_BYTES
+            self.memory.count([block])
             self.memory.returns += 1
 
     # -- states -----------------------------------------------------------------------------------------------------
@@ -166,11 +191,19 @@ class KeyTable:
     def pack(self, key: str) -> bytes:
         """The bytes from which ``restore`` continues with the same bits."""
         block = self._blocks.get(key)
-        return pack(block) if block is not None else self._packed(key)
+        return self._pack_block(block) if block is not None else self._packed(key)
+
+    def _pack_block(self, block: KeyBlock) -> bytes:
+        state = pack(block, quick=True)
+        self.memory.count([block])  # packing compacts first, and may make some room
+        return state
 
     def _packed(self, key: str) -> bytes:
         slot = self._away[key]
-        return self._fetched([key])[0] if slot == SAVED else self.memory.spill.get([slot])[0]
+        if slot != SAVED:
+            return self.memory.spill.get([slot])[0]
+        (state,) = self._fetched([key])
+        return pack(state, quick=True) if isinstance(state, KeyBlock) else state
 
     def snapshot(self, key: str) -> Snapshot:
         """``key`` as it is now, which another thread may pack while the key goes on."""
@@ -179,11 +212,20 @@ class KeyTable:
 
     def restore(self, key: str, state: bytes | KeyBlock) -> None:
         """Give ``key`` the state that ``pack`` wrote. ``ReloadNeededError`` names the key, and changes nothing."""
+        block = self._unpacked(key, state)
+        if key not in self._away:
+            replaced = self._blocks.get(key)
+            self.memory.bytes += AWAY_KEY_BYTES - (0 if replaced is None else replaced.counted_bytes)
+        elif self._away[key] != SAVED:
+            self.memory.free([self._away[key]])
+        self._away[key] = SAVED
+        self._come_back([key], [block])
+
+    def _unpacked(self, key: str, state: bytes | KeyBlock) -> KeyBlock:
         if isinstance(state, KeyBlock):
-            self._blocks[key] = state
-            return
+            return state
         try:
-            self._blocks[key] = unpack(self._model, state)
+            return unpack(self._model, state)
         except CheckpointError as error:
             raise ReloadNeededError(f"key {key[:40]!r}: {error}") from None
 
@@ -198,7 +240,7 @@ class KeyTable:
     def _pack_now(self, key: str) -> Snapshot:
         block = self._blocks.get(key)
         return (
-            self.snapshot(key) if block is None else PackedKey(pack(block, quick=True), last_event_of(block))
+            self.snapshot(key) if block is None else PackedKey(self._pack_block(block), last_event_of(block))
         )
 
     def end_cut(self, saved: bool) -> None:

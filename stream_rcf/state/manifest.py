@@ -142,6 +142,10 @@ def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str
             f"{where} has format {version}, but this program reads up to format {FORMAT_VERSION}:"
             f" upgrade stream-rcf"
         )
+    if version < FORMAT_VERSION:
+        raise CheckpointError(
+            f"{where} has format {version}, which an older stream-rcf wrote and this one does not read"
+        )
     is_as_written = orjson.dumps(document) == data  # JSON allows white space, a manifest has none
     if document.pop("checksum", None) != _checksum(document) or not is_as_written:
         raise CheckpointError(f"{where} is corrupt: its content differs from its checksum")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from stream_rcf.state.compaction import SegmentUse, to_rewrite
 from stream_rcf.state.segments import LEAST_TIME, Segment, SegmentIndex
 
@@ -41,6 +43,7 @@ class SavedKeys:
 
     def __init__(self, indexes: Iterable[SegmentIndex] = (), forgotten_before: int = LEAST_TIME) -> None:
         self._indexes: dict[int, SegmentIndex] = {}
+        self._costs: dict[int, np.ndarray] = {}  # bytes of each frame
         self._live_bytes: dict[int, int] = {}
         self._places: dict[str, int] = {}
         self._next_ordinal = 0
@@ -70,21 +73,22 @@ class SavedKeys:
         ordinal = self._next_ordinal
         self._next_ordinal += 1
         self._indexes[ordinal] = index
+        self._costs[ordinal] = index.costs()
         self._live_bytes[ordinal] = 0
-        lengths = index.length.tolist()
+        costs = self._costs[ordinal].tolist()
         times = index.last_event.tolist()
         for row, key in enumerate(index.keys):
             self.forget(key)
             if times[row] >= forgotten_before:
                 self._places[key] = ordinal << _ROW_BITS | row
-                self._live_bytes[ordinal] += lengths[row]
+                self._live_bytes[ordinal] += costs[row]
 
     def forget(self, key: str) -> None:
         """The key counts no more, wherever it stands."""
         place = self._places.pop(key, None)
         if place is not None:
-            index = self._indexes[place >> _ROW_BITS]
-            self._live_bytes[place >> _ROW_BITS] -= int(index.length[place & _ROW_MASK])
+            ordinal = place >> _ROW_BITS
+            self._live_bytes[ordinal] -= int(self._costs[ordinal][place & _ROW_MASK])
 
     def last_events_before(self, time: int) -> list[str]:
         """Keys whose last event lies before ``time``, epoch ms."""
@@ -106,12 +110,10 @@ class SavedKeys:
                 new += 1
             else:
                 ordinal = place >> _ROW_BITS
-                dying[ordinal] = dying.get(ordinal, 0) + int(self._indexes[ordinal].length[place & _ROW_MASK])
+                dying[ordinal] = dying.get(ordinal, 0) + int(self._costs[ordinal][place & _ROW_MASK])
         ordinals = sorted(self._indexes)
         uses = [
-            SegmentUse(
-                self._indexes[ordinal].segment.bytes, self._live_bytes[ordinal] - dying.get(ordinal, 0)
-            )
+            SegmentUse(int(self._costs[ordinal].sum()), self._live_bytes[ordinal] - dying.get(ordinal, 0))
             for ordinal in ordinals
         ]
         rewritten = {ordinals[position] for position in to_rewrite(uses)}
@@ -136,4 +138,4 @@ class SavedKeys:
             self.add(index)
         named = {segment.name for segment in kept} | {index.segment.name for index in written}
         for ordinal in [o for o, index in self._indexes.items() if index.segment.name not in named]:
-            del self._indexes[ordinal], self._live_bytes[ordinal]
+            del self._indexes[ordinal], self._costs[ordinal], self._live_bytes[ordinal]

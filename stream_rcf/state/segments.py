@@ -72,6 +72,13 @@ class SegmentIndex:
         start = int(self.start[row])
         return start, start + int(self.length[row])
 
+    def costs(self) -> np.ndarray:
+        """Bytes that each frame takes of the segment, with its name and its entry in the index, (frames,) int64."""
+        ends = self.start + self.length
+        heads = self.start - np.concatenate([np.array([_HEADER.size], np.int64), ends[:-1]])
+        costs: np.ndarray = 2 * heads + self.length + (_ENTRY.size - _FRAME_BYTES)
+        return costs
+
     def check(self, row: int, payload: bytes, where: str) -> None:
         """Raise ``CheckpointError`` unless these are the bytes that were written. ``where`` names the segment."""
         if zlib.crc32(payload) != int(self.checksum[row]):

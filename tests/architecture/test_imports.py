@@ -43,6 +43,11 @@ KEPT_IN = {
     "pydantic": {"settings"},
     "pydantic_settings": {"settings"},
 }
+# The same by file, where even of a package only one part may: what keeps cold keys, and what speaks to buckets.
+KEPT_IN_MODULES = {
+    "lmdb": "stream_rcf.state.spill",
+    "obstore": "stream_rcf.state.cloud",
+}
 # The core does arithmetic: no input or output, no clock, no logging, no randomness but its own.
 CORE_STANDARD_LIBRARY = {
     "__future__",
@@ -78,6 +83,8 @@ def import_breaches(sources: list[Source]) -> Iterator[Breach]:
                     yield Breach(source.path, line, f"{source.package or PACKAGE} must not import {rest[0]}")
             elif source.package not in KEPT_IN.get(first, {source.package}):
                 yield Breach(source.path, line, f"only {', '.join(KEPT_IN[first])} imports {first}")
+            elif not source.module.startswith(KEPT_IN_MODULES.get(first, "")):
+                yield Breach(source.path, line, f"only {KEPT_IN_MODULES[first]} imports {first}")
             elif not _core_allows(source, first):
                 yield Breach(source.path, line, f"core must not import {first}")
             elif first in {"tests", "load_tests"}:
@@ -182,6 +189,24 @@ def test_an_outside_part_in_the_wrong_place_is_seen(tmp_path: Path) -> None:
         "stream_rcf/core/clock.py:1: core must not import time",
         "stream_rcf/core/clock.py:2: core must not import orjson",
         "stream_rcf/demo/cluster.py:1: only kafka imports confluent_kafka",
+    ]
+
+
+def test_an_outside_part_in_the_wrong_file_is_seen(tmp_path: Path) -> None:
+    found = breaches_of(
+        tmp_path,
+        {
+            "stream_rcf/state/key_table.py": "import lmdb\nfrom obstore.store import S3Store\n",
+            "stream_rcf/state/spill.py": "import lmdb\n",
+            "stream_rcf/state/cloud_objects.py": "def late():\n    import obstore\n",
+            "stream_rcf/service/worker.py": "import obstore\n",
+        },
+    )
+
+    assert found == [
+        "stream_rcf/service/worker.py:1: only stream_rcf.state.cloud imports obstore",
+        "stream_rcf/state/key_table.py:1: only stream_rcf.state.spill imports lmdb",
+        "stream_rcf/state/key_table.py:2: only stream_rcf.state.cloud imports obstore",
     ]
 
 

@@ -12,9 +12,11 @@ from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.settings.model import Settings, state_fingerprint
-from stream_rcf.state.checkpoint_files import FileCheckpointStore
-from stream_rcf.state.checkpoint_store import Manifest, PartitionId
+from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
+from stream_rcf.state.folder_objects import FolderObjects
+from stream_rcf.state.manifest import Manifest, PartitionId
+from stream_rcf.state.names import folder_of
 from tests.service.support import (
     GROUP,
     PARAMETERS,
@@ -24,8 +26,12 @@ from tests.service.support import (
     learn,
     make_stream,
     new_metrics,
+    states_of,
     twin_of,
 )
+from tests.state.support import change_object, flip
+from tests.state.support import write_checkpoint as write_states
+from tests.support.memory_objects import WatchedObjects
 
 FINGERPRINT = state_fingerprint(SETTINGS)
 EVENTS = make_stream(200, 5)  # of every partition: event i lies at offset i
@@ -64,14 +70,21 @@ class Member:
 
     def __init__(self, root: Path, settings: Settings = SETTINGS, partitions: int = 4) -> None:
         metrics = new_metrics()
-        self.store = FileCheckpointStore(root)
+        self.objects = WatchedObjects(FolderObjects(root))
+        self.store = CheckpointStore(self.objects)
         self.source = FakeSource(partitions)
         self.handover = RecordingHandover()
         self.assignment = Assignment(settings, PARAMETERS, self.store, self.handover, metrics)
         self.assignment.source = self.source  # type: ignore[assignment] # -- the part of it that is asked
         self.writer = CheckpointWriter(self.store)
         self.checkpoints = Checkpoints(
-            self.store, self.writer, self.assignment.partition_id, FINGERPRINT, 30.0, metrics
+            self.store,
+            self.writer,
+            self.assignment.partition_id,
+            PARAMETERS,
+            FINGERPRINT,
+            30.0,
+            metrics,
         )
         self.handover.checkpoints = self.checkpoints
 
@@ -122,19 +135,26 @@ def name_of(number: int) -> PartitionId:
 
 
 def write_checkpoint(
-    store: FileCheckpointStore, number: int, offset: int, events: Sequence[Event] = EVENTS
+    store: CheckpointStore, number: int, offset: int, events: Sequence[Event] = EVENTS, **heading: object
 ) -> Manifest:
     """A checkpoint of a partition after its events before ``offset``, as an earlier owner left it."""
-    twin = twin_of(events[:offset])
-    writer = store.begin(name_of(number), FINGERPRINT)
-    for key in twin.keys():  # noqa: SIM118 -- a table is no mapping
-        writer.append(key, twin.pack(key))
-    return writer.finish(offset, keep_segments=False)
+    return write_states(
+        store,
+        states_of(twin_of(events[:offset])),
+        offset=offset,
+        partition=name_of(number),
+        fingerprint=FINGERPRINT,
+        **heading,
+    )
 
 
-def damage(store: FileCheckpointStore, number: int, manifest: Manifest) -> None:
-    """Flip a bit in the middle of the checkpoint's newest segment."""
-    path = store.folder(name_of(number)) / manifest.segments[-1].name
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0x10
-    path.write_bytes(content)
+def damage(store: CheckpointStore, number: int, manifest: Manifest) -> None:
+    """Flip a bit in the index of the checkpoint's newest segment."""
+    change_object(store, f"{folder_of(name_of(number))}/{manifest.segments[-1].name}", flip(-20))
+
+
+def damage_states(store: CheckpointStore, number: int, manifest: Manifest) -> None:
+    """Flip a bit in every key's state in the newest segment, whose index stays sound."""
+    index = store.indexes(manifest)[-1]
+    for start in index.start.tolist():
+        change_object(store, f"{folder_of(name_of(number))}/{index.segment.name}", flip(start))

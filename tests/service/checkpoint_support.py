@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
 
-from stream_rcf.errors import CheckpointError
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition
-from stream_rcf.state.checkpoint_files import FileCheckpointStore
-from stream_rcf.state.checkpoint_store import Manifest, PartitionId
+from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
+from stream_rcf.state.folder_objects import FolderObjects
+from stream_rcf.state.key_memory import KeyMemory
+from stream_rcf.state.manifest import Manifest
+from stream_rcf.state.objects import StoreUnreachableError
 from stream_rcf.state.recovery import RecoveryPlan
-from stream_rcf.state.segment_files import FileSegmentWriter
+from stream_rcf.state.saved_keys import SavedKeys
 from tests.service.assignment_support import EVENTS, FINGERPRINT, name_of
 from tests.service.support import PARAMETERS, learn, new_metrics
+from tests.state.support import read_back
+from tests.support.memory_objects import Gate, WatchedObjects
 
 INTERVAL = 30.0  # s
 PATIENCE_SECONDS = 20.0  # far more than a write takes; reached only by a hang
@@ -33,34 +36,29 @@ class Clock:
         return self.now
 
 
-class HeldStore(FileCheckpointStore):
-    """A folder whose next ``failures`` writes fail, and which waits while ``gate`` is not set."""
+class HeldStore(CheckpointStore):
+    """A folder whose next ``failures`` writes fail, and whose writes wait while ``gate`` is closed."""
 
     def __init__(self, root: Path) -> None:
-        super().__init__(root)
+        self.watched = WatchedObjects(FolderObjects(root))
+        super().__init__(self.watched)
         self.failures = 0
-        self.gate = threading.Event()
-        self.gate.set()
+        self.gate = Gate("create")
+        self.watched.before = self._before
 
-    def begin(
-        self,
-        partition: PartitionId,
-        fingerprint: str,
-        base: Manifest | None = None,
-        number: int | None = None,
-    ) -> FileSegmentWriter:
-        assert self.gate.wait(PATIENCE_SECONDS), "the test never opened the gate"
-        if self.failures:
+    def _before(self, method: str, name: str) -> None:
+        self.gate(method, name)
+        if method == "create" and self.failures:
             self.failures -= 1
-            raise CheckpointError("no space left on device")
-        return super().begin(partition, fingerprint, base, number)
+            raise StoreUnreachableError("no space left on device")
 
 
 class Desk:
     """The checkpoints of one process."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, memory: KeyMemory | None = None) -> None:
         self.clock = Clock()
+        self.memory = memory
         self.store = HeldStore(root)
         self.writer = CheckpointWriter(self.store)
         self.metrics = new_metrics()
@@ -68,16 +66,17 @@ class Desk:
             self.store,
             self.writer,
             lambda partition: name_of(partition.number),
+            PARAMETERS,
             FINGERPRINT,
             INTERVAL,
             self.metrics,
             self.clock,
         )
-        self.partition = Partition("events", 0, PARAMETERS)
+        self.partition = Partition("events", 0, PARAMETERS, self.memory)
 
     def new_partition(self, number: int = 0, start: int = 0) -> Partition:
         """A partition of a new group, live from ``start`` on."""
-        self.partition = Partition("events", number, PARAMETERS)
+        self.partition = Partition("events", number, PARAMETERS, self.memory)
         newest = self.store.manifests(name_of(number)).newest_number
         self.partition.load(RecoveryPlan(None, start, start, None), None, newest)
         self.checkpoints.load(self.partition)
@@ -86,7 +85,7 @@ class Desk:
 
     def take_over(self, manifest: Manifest, committed: int) -> Partition:
         """A partition that an earlier owner left at ``manifest``."""
-        self.partition = Partition("events", manifest.partition.partition, PARAMETERS)
+        self.partition = Partition("events", manifest.partition.partition, PARAMETERS, self.memory)
         plan = RecoveryPlan(manifest, manifest.offset, committed, None)
         self.partition.load(plan, committed, self.store.manifests(manifest.partition).newest_number)
         self.checkpoints.load(self.partition)
@@ -97,6 +96,15 @@ class Desk:
         """Learn the events before offset ``until``."""
         learn(partition.table, EVENTS[partition.next_offset : until])
         partition.next_offset = until
+
+    def hold_writer(self) -> None:
+        """Have the writer's thread wait at another partition's checkpoint until the gate is opened."""
+        other = name_of(99)
+        self.store.gate.close()
+        self.writer.adopt(other, None, 0, SavedKeys())
+        self.writer.begin(other, offset=0, fingerprint=FINGERPRINT, changed=())
+        self.writer.finish(other)
+        assert self.store.gate.reached.wait(PATIENCE_SECONDS)
 
     def begin_due(self) -> None:
         self.checkpoints.begin_due([self.partition])
@@ -127,7 +135,7 @@ class Desk:
 
     def read_newest(self, number: int = 0) -> dict[str, bytes]:
         manifest = self.manifests(number)[0]
-        return dict(self.store.read(manifest.partition, manifest))
+        return read_back(self.store, manifest)
 
     def failures_counted(self) -> float | None:
         return self.metrics.registry.get_sample_value("stream_rcf_checkpoint_failures_total")

@@ -9,8 +9,8 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from stream_rcf.errors import CheckpointError
-from stream_rcf.service.checkpoints import DamagedCheckpointError
 from stream_rcf.service.partition import PartitionState
+from stream_rcf.service.saved_state import DamagedCheckpointError
 from tests.service.assignment_support import EVENTS, Member, damage, write_checkpoint
 from tests.service.support import TOPIC, small_settings, states_of, twin_of
 
@@ -115,7 +115,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_an_older_one(member: Member) ->
     with pytest.raises(DamagedCheckpointError) as damaged:
         member.checkpoints.load(member[0])
 
-    member.assignment.pass_over(damaged.value.partition, str(damaged.value))
+    member.assignment.pass_over(damaged.value)
     member.assignment.roll_back_all()
 
     assert member[0].next_offset == 20
@@ -131,7 +131,7 @@ def test_no_checkpoint_that_can_be_read_is_refused_with_its_reason(member: Membe
     member.assign(0)
     with pytest.raises(DamagedCheckpointError) as damaged:
         member.checkpoints.load(member[0])
-    member.assignment.pass_over(member[0], str(damaged.value))
+    member.assignment.pass_over(damaged.value)
     with pytest.raises(CheckpointError, match=r"no checkpoint serves: .*checkpoint\.on_unusable=fresh"):
         member.assignment.roll_back_all()
 
@@ -143,7 +143,7 @@ def test_a_damaged_checkpoint_is_begun_afresh_where_asked(lenient: Member) -> No
     lenient.assign(0)
     with pytest.raises(DamagedCheckpointError) as damaged:
         lenient.checkpoints.load(lenient[0])
-    lenient.assignment.pass_over(lenient[0], str(damaged.value))
+    lenient.assignment.pass_over(damaged.value)
     lenient.assignment.roll_back_all()
     assert lenient.source.repositioned == [[(TOPIC, 0, 60)]]
     lenient.load(0)

@@ -18,7 +18,8 @@ from stream_rcf.kafka.source import Source
 from stream_rcf.service.partition import PartitionState
 from stream_rcf.service.worker import Worker
 from stream_rcf.settings.model import Settings, detector_parameters
-from stream_rcf.state.checkpoint_files import FileCheckpointStore
+from stream_rcf.state.checkpoint_store import CheckpointStore
+from stream_rcf.state.folder_objects import FolderObjects
 from tests.service.support import make_stream, new_metrics, small_settings, twin_of
 from tests.support.broker import KafkaBroker
 
@@ -67,7 +68,7 @@ class Scene:
         worker = Worker(
             self.settings,
             detector_parameters(self.settings),
-            FileCheckpointStore(self.root),
+            CheckpointStore(FolderObjects(self.root)),
             self.id,
             new_metrics(),
             lambda: should_stop(made[0]) if made else False,

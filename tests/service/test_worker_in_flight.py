@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from stream_rcf.state.checkpoint_files import FileCheckpointStore
 
 from stream_rcf.core.batch import BlockBatch
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.service.worker import Worker
+from stream_rcf.state.checkpoint_store import CheckpointStore
+from stream_rcf.state.folder_objects import FolderObjects
 from stream_rcf.state.key_table import KeyTable
 from tests.service.support import PARAMETERS, states_of, twin_of
 from tests.service.test_worker import EVENTS, Scene, committed, once
@@ -102,7 +103,7 @@ def test_a_checkpoint_is_cut_where_state_outputs_and_group_agree(
     under_way = [cut for cut in cuts if any(learned not in {0, len(EVENTS) // 2} for learned, _ in cut)]
     assert len(under_way) >= 2, "while events came"
     assert all(learned == group for cut in under_way for learned, group in cut if learned)
-    store = FileCheckpointStore(scene.root)
+    store = CheckpointStore(FolderObjects(scene.root))
     streams = [[event for event in EVENTS if int(event.key[-1]) % 2 == number] for number in (0, 1)]
     compared = 0
     for name in store.partitions():

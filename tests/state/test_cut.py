@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from stream_rcf.state.cut import ConsistentCut
+from stream_rcf.state.cut import MOST_COPIED_BYTES, ConsistentCut
 from stream_rcf.state.snapshot import Snapshot
 from tests.state.support import PlainSnapshot
 
@@ -27,8 +27,8 @@ class Counters:
         self.packed.append(key)
         return PlainSnapshot(str(self.values[key]).encode())
 
-    def cut(self) -> ConsistentCut:
-        return ConsistentCut(self.values, self.copy, self.pack)
+    def cut(self, most_copied_bytes: int = MOST_COPIED_BYTES) -> ConsistentCut:
+        return ConsistentCut(self.values, self.copy, self.pack, most_copied_bytes)
 
     def change(self, cut: ConsistentCut, key: str) -> None:
         cut.before_change(key)
@@ -102,10 +102,9 @@ def test_what_the_stream_made_the_cut_copy_comes_first_and_no_more_than_asked_fo
     assert cut.is_complete
 
 
-def test_keys_are_packed_where_copies_would_take_too_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stream_rcf.state.cut.MOST_COPIED_BYTES", 2)
+def test_keys_are_packed_where_copies_would_take_too_much_memory() -> None:
     counters = Counters(*"abcdef")
-    cut = counters.cut()
+    cut = counters.cut(most_copied_bytes=2)
     for key in "abcd":
         counters.change(cut, key)
     assert (counters.copied, counters.packed) == (["a", "b"], ["c", "d"])
@@ -144,7 +143,7 @@ def test_any_interleaving_gives_the_state_at_the_beginning(seed: int) -> None:
     for key in keys:
         counters.values[key] = generator.randrange(100)
     expected = {key: str(value).encode() for key, value in counters.values.items()}
-    cut = counters.cut()
+    cut = counters.cut(most_copied_bytes=generator.choice([0, 3, MOST_COPIED_BYTES]))
     taken: list[tuple[str, bytes]] = []
     while not cut.is_complete:
         if generator.random() < 0.7:

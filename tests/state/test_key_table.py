@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from stream_rcf.core.detector import Detector
@@ -11,25 +9,15 @@ from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.errors import CheckpointError
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.score_batch import score_batch
+from stream_rcf.state.key_memory import KeyMemory
 from stream_rcf.state.key_table import KeyTable
-
-PARAMETERS = DetectorParameters(("value",), ForestParameters(trees=4, sample_size=16, shingle_size=2, seed=5))
-
-
-def stream(count: int, keys: int = 4, seed: int = 3) -> list[Event]:
-    generator = random.Random(seed)
-    return [
-        Event(f"key-{generator.randrange(keys)}", 1000 * i, (generator.gauss(0.0, 1.0),))
-        for i in range(count)
-    ]
-
-
-def learn(table: KeyTable, events: list[Event]) -> list[float]:
-    return score_batch(PARAMETERS, events, [table] * len(events)).score
-
-
-def states(table: KeyTable) -> dict[str, bytes]:
-    return {key: table.pack(key) for key in list(table.keys())}
+from tests.state.key_support import (
+    PARAMETERS,
+    check_accounts,
+    learn,
+    states,
+    stream,
+)
 
 
 def test_keys_come_in_order_of_their_first_event() -> None:
@@ -127,34 +115,24 @@ def test_changed_keys_are_those_since_the_last_cut() -> None:
     table = KeyTable(PARAMETERS)
     learn(table, stream(50))
     assert table.changed_keys == 4
-    table.begin_cut(full=False)
+    table.begin_cut()
     assert table.changed_keys == 0
     learn(table, [Event("key-2", 0, (1.0,)), Event("key-2", 1, (1.0,)), Event("new", 0, (1.0,))])
     assert table.changed_keys == 2
     table.end_cut(saved=True)
-    assert set(table.begin_cut(full=False).keys) == {"key-2", "new"}
-
-
-def test_a_full_cut_holds_every_key_and_clears_the_changes() -> None:
-    table = KeyTable(PARAMETERS)
-    learn(table, stream(50))
-    table.begin_cut(full=False)
-    table.end_cut(saved=True)
-    assert set(table.begin_cut(full=True).keys) == {f"key-{i}" for i in range(4)}
-    table.end_cut(saved=True)
-    assert table.begin_cut(full=False).keys == ()
+    assert set(table.begin_cut().keys) == {"key-2", "new"}
 
 
 def test_a_cut_that_was_not_saved_leaves_its_keys_to_the_next() -> None:
     table = KeyTable(PARAMETERS)
     learn(table, stream(50))
-    table.begin_cut(full=False)
+    table.begin_cut()
     table.end_cut(saved=True)
     learn(table, [Event("key-1", 0, (1.0,))])
-    table.begin_cut(full=False)
+    table.begin_cut()
     learn(table, [Event("key-2", 0, (1.0,))])
     table.end_cut(saved=False)
-    assert set(table.begin_cut(full=False).keys) == {"key-1", "key-2"}
+    assert set(table.begin_cut().keys) == {"key-1", "key-2"}
 
 
 def test_ending_without_a_cut_is_harmless() -> None:
@@ -166,13 +144,12 @@ def test_ending_without_a_cut_is_harmless() -> None:
     assert table.changed_keys == changed
 
 
-@pytest.mark.parametrize("full", [False, True])
-def test_a_cut_holds_the_keys_as_they_were_while_the_stream_goes_on(full: bool) -> None:
+def test_a_cut_holds_the_keys_as_they_were_while_the_stream_goes_on() -> None:
     events = stream(300)
     table = KeyTable(PARAMETERS)
     learn(table, events[:120])
     expected = states(table)
-    cut = table.begin_cut(full)
+    cut = table.begin_cut()
     taken: list[tuple[str, bytes]] = []
     position = 120
     while not cut.is_complete:
@@ -187,24 +164,24 @@ def test_a_cut_holds_the_keys_as_they_were_while_the_stream_goes_on(full: bool) 
     assert states(table) == states(twin)
 
 
-def test_a_snapshot_keeps_its_moment_byte_for_byte_and_its_size() -> None:
-    """Its bytes are counted when it is handed over and when it is done: packing, which compacts, changes neither."""
-    table = KeyTable(PARAMETERS)
-    learn(table, stream(100, keys=1))
-    snapshot = table.snapshot("key-0")
-    expected, size = table.pack("key-0"), snapshot.size
-    assert size == table.memory_bytes
-    learn(table, stream(100, keys=1, seed=7))
-    assert snapshot.pack() == expected
-    assert snapshot.pack() == expected
-    assert snapshot.size == size
-    assert table.pack("key-0") != expected
-
-
 def test_after_the_cut_ended_changes_copy_nothing_more() -> None:
     table = KeyTable(PARAMETERS)
     learn(table, stream(50))
-    cut = table.begin_cut(full=True)
+    cut = table.begin_cut()
     table.end_cut(saved=False)
     learn(table, stream(50, seed=9))
     assert not cut._copied
+
+
+def test_restoring_over_a_key_counts_its_bytes_once(tmp_path) -> None:
+    memory = KeyMemory(spill_folder=tmp_path)
+    table = KeyTable(PARAMETERS, memory)
+    learn(table, stream(100))
+    packed = states(table)
+    table.restore("key-1", packed["key-1"])
+    check_accounts(memory, table)
+    table.evict(["key-2"])
+    table.restore("key-2", packed["key-2"])
+    check_accounts(memory, table)
+    assert states(table) == packed
+    memory.close()

@@ -19,8 +19,14 @@ from stream_rcf.state.manifest import (
 )
 from tests.state.support import FINGERPRINT, PARTITION
 
-SEGMENTS = (Segment(segment_name(4), 1000, 10, "ab" * 32), Segment(segment_name(7), 60, 1, "cd" * 32))
-MANIFEST = Manifest(PARTITION, 7, 12_345, FINGERPRINT, 1_767_225_600_500, 6, 10, SEGMENTS)
+SEGMENTS = (
+    Segment(segment_name(4, 0), 1000, 10, "ab" * 32, 300, "12" * 32),
+    Segment(segment_name(7, 1), 160, 1, "cd" * 32, 60, "34" * 32),
+)
+MANIFEST = Manifest(
+    PARTITION, 7, 12_345, FINGERPRINT, 1_767_225_600_500, 6, 10, SEGMENTS, 12, 1_767_000_000_000
+)
+ENTRY = SEGMENTS[0]._asdict()
 
 
 def decode(data: bytes) -> Manifest:
@@ -38,7 +44,7 @@ def test_a_manifest_is_read_back_as_it_was_written():
     assert decode(encode_manifest(MANIFEST)) == MANIFEST
     first = replace(MANIFEST, previous=None, segments=(), keys=0)
     assert decode(encode_manifest(first)) == first
-    assert (MANIFEST.frames, MANIFEST.bytes) == (11, 1060)
+    assert (MANIFEST.frames, MANIFEST.bytes) == (11, 1160)
 
 
 def test_truncation_at_every_byte_is_detected():
@@ -67,7 +73,8 @@ def test_no_flipped_bit_gives_other_content():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, "format 2, but this program reads up to format 1: upgrade"),
+        ({"format": 3}, "format 3, but this program reads up to format 2: upgrade"),
+        ({"format": 1}, "format 1, which an older stream-rcf wrote and this one does not read"),
         ({"format": 0}, "'format' is 0, not an integer of at least 1"),
         ({"offset": -1}, "'offset' is -1"),
         ({"offset": 1.0}, "'offset' is 1.0"),
@@ -77,18 +84,14 @@ def test_no_flipped_bit_gives_other_content():
         ({"group": 5}, "'group' is 5"),
         ({"segments": {}}, "'segments' is not a list"),
         ({"segments": [1]}, "a segment is not a JSON object"),
-        (
-            {"segments": [{"name": "../../etc/passwd", "bytes": 1, "frames": 1, "sha256": "ab" * 32}]},
-            "'name' is",
-        ),
-        (
-            {"segments": [{"name": segment_name(1), "bytes": 1, "frames": 1, "sha256": "AB" * 32}]},
-            "'sha256' is",
-        ),
-        (
-            {"segments": [{"name": segment_name(1), "bytes": 1, "frames": 1, "sha256": "ab" * 32}] * 2},
-            "a segment twice",
-        ),
+        ({"segments": [ENTRY | {"name": "../../etc/passwd"}]}, "'name' is"),
+        ({"segments": [ENTRY | {"sha256": "AB" * 32}]}, "'sha256' is"),
+        ({"segments": [ENTRY | {"tail_sha256": ""}]}, "'tail_sha256' is"),
+        ({"segments": [ENTRY | {"tail_bytes": 1001}]}, "a segment is smaller than its index"),
+        ({"segments": [ENTRY | {"frames": -1}]}, "'frames' is -1"),
+        ({"segments": [ENTRY] * 2}, "a segment twice"),
+        ({"topic_partitions": None}, "'topic_partitions' is None"),
+        ({"forgotten_before": -(2**63)}, "'forgotten_before' is -9223372036854775808"),
         ({"number": 8}, "belongs elsewhere: it is checkpoint 8"),
         ({"topic": "other"}, r"belongs elsewhere: it is checkpoint 7 of other\[3\]"),
     ],
@@ -98,7 +101,7 @@ def test_a_well_sealed_manifest_with_wrong_content_is_refused(changes, message):
         decode(resealed(**changes))
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{}", b'{"format":1}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{}", b'{"format":2}', b"\xff", b"[" * 100_000])
 def test_other_json_is_refused(data):
     with pytest.raises(CheckpointError, match="manifest-7 is corrupt"):
         decode(data)
@@ -106,11 +109,18 @@ def test_other_json_is_refused(data):
 
 def test_file_names_carry_their_number_and_sort_by_it():
     assert sorted([manifest_name(10), manifest_name(9)]) == [manifest_name(9), manifest_name(10)]
-    assert manifest_number(manifest_name(10)) == segment_number(segment_name(10)) == 10
+    assert manifest_number(manifest_name(10)) == segment_number(segment_name(10, 3)) == 10
+    assert segment_name(9, 11) < segment_name(10, 2) < segment_name(10, 11)
     for name in (
         "manifest-1.json",
         "manifest-000000000001.json.writing",
-        segment_name(1),
+        segment_name(1, 0),
         "manifest-\u0660\u0660\u0660\u0660\u0660\u0660\u0660\u0660\u0660\u0660\u0660\u0661.json",
     ):
         assert manifest_number(name) is None
+    for name in (manifest_name(1), "segment-000000000001.frames", segment_name(1, 0) + "x"):
+        assert segment_number(name) is None
+
+
+def test_no_two_attempts_at_a_segment_have_the_same_name():
+    assert len({segment_name(1, 0) for _ in range(100)}) == 100

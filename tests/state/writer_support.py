@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from stream_rcf.state.checkpoint_store import Manifest
 from stream_rcf.state.checkpoint_writer import CheckpointOutcome, CheckpointWriter
+from stream_rcf.state.manifest import Manifest, PartitionId
+from stream_rcf.state.saved_keys import SavedKeys
 from tests.state.support import FINGERPRINT, PARTITION, PlainSnapshot
 
 PATIENCE_SECONDS = 20.0  # far more than a write takes; reached only by a hang
@@ -22,26 +23,35 @@ def outcomes(writer: CheckpointWriter, count: int = 1) -> list[CheckpointOutcome
     return found
 
 
-def write(
-    writer: CheckpointWriter, states: dict[str, bytes], offset: int, *, full: bool, partition=PARTITION
-) -> None:
-    writer.begin(partition, offset=offset, fingerprint=FINGERPRINT, full=full)
+def adopt_new(writer: CheckpointWriter, partition: PartitionId = PARTITION) -> SavedKeys:
+    """Take up a partition that has no checkpoint yet."""
+    saved = SavedKeys()
+    writer.adopt(partition, None, 0, saved)
+    return saved
+
+
+def begin(writer: CheckpointWriter, states: dict[str, bytes], offset: int, partition=PARTITION) -> None:
+    writer.begin(partition, offset=offset, fingerprint=FINGERPRINT, changed=states.keys())
     for key, payload in states.items():
         writer.append(partition, key, PlainSnapshot(payload))
+
+
+def write(writer: CheckpointWriter, states: dict[str, bytes], offset: int, partition=PARTITION) -> None:
+    begin(writer, states, offset, partition)
     writer.finish(partition)
 
 
-def stands(writer: CheckpointWriter, states: dict[str, bytes], offset: int, *, full: bool) -> Manifest:
-    write(writer, states, offset, full=full)
+def stands(writer: CheckpointWriter, states: dict[str, bytes], offset: int) -> Manifest:
+    write(writer, states, offset)
     (outcome,) = outcomes(writer)
     assert outcome.error is None
     assert outcome.manifest is not None
     return outcome.manifest
 
 
-def fails(writer: CheckpointWriter, states: dict[str, bytes], offset: int, *, full: bool) -> str:
-    write(writer, states, offset, full=full)
+def fails(writer: CheckpointWriter, states: dict[str, bytes], offset: int) -> CheckpointOutcome:
+    write(writer, states, offset)
     (outcome,) = outcomes(writer)
     assert outcome.manifest is None
     assert outcome.error is not None
-    return outcome.error
+    return outcome
