@@ -20,6 +20,7 @@ from stream_rcf.settings.model import Settings
 from stream_rcf.settings.security_checks import effective_protocol
 
 ATTEMPT_SECONDS = 2.0  # of waiting for an answer before looking why none came
+LEAST_SECONDS = 0.1  # of the last attempt; 0 would not even ask
 MOST_CHARACTERS = 300  # of a refusal: a token endpoint's answer may be of any length
 _WHERE = re.compile(r"^\w+://(?P<host>.+):(?P<port>\d+)/\S+: ")  # what the client begins its errors with
 _STATE = re.compile(r" \(after \d+ms in state \w+\)")  # and ends them with
@@ -38,7 +39,8 @@ def ask_brokers(settings: Settings, seconds: float) -> tuple[AdminClient, Cluste
     has_looked = False
     while True:
         try:
-            return client, client.list_topics(timeout=min(ATTEMPT_SECONDS, seconds))
+            left = max(LEAST_SECONDS, deadline - time.monotonic())
+            return client, client.list_topics(timeout=min(ATTEMPT_SECONDS, left))
         except KafkaException as failure:
             client.poll(0)  # lets the refusals come
             reason = _reason(refusals, settings)
