@@ -11,7 +11,7 @@ from confluent_kafka.admin._config import ConfigResource
 from stream_rcf.errors import UsageError
 from stream_rcf.kafka.client_configuration import client_configuration, new_client
 from stream_rcf.kafka.failures import kafka_error
-from stream_rcf.kafka.publisher import Headers, Publisher
+from stream_rcf.kafka.publishing import Headers, Publisher
 from stream_rcf.pipeline.events import Rejection
 from stream_rcf.settings.model import Settings
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
@@ -13,6 +12,7 @@ from stream_rcf.errors import StreamRcfError
 from stream_rcf.kafka.bounded_call import call_within
 from stream_rcf.kafka.client_configuration import new_client, producer_configuration
 from stream_rcf.kafka.failures import CLIENT_FAILURES, DeliveryFailed, Remedy, kafka_error, remedy_for
+from stream_rcf.kafka.publishing import Headers, Publisher
 from stream_rcf.kafka.rights import denial, is_denial
 from stream_rcf.settings.model import Settings
 
@@ -23,39 +23,6 @@ BATCH_BYTES = 1_000_000  # librdkafka's default for the outputs that it sends at
 QUEUE_FULL_WAIT = 0.05  # s: between attempts while the producer's queue is full
 CALL_GRACE = 5.0  # s: beyond its own time-out, before a call is taken to hang
 ABANDON_TIMEOUT = 5.0  # s: an abandoned producer may try to abort; the broker does it anyway
-
-Headers = list[tuple[str, str | bytes | None]]
-
-
-class Publisher(Protocol):
-    """Where a batch's outputs go. ``commit`` makes them and the offsets final; any failure is ``DeliveryFailed``.
-
-    But for one: where the broker forbids us what is needed, it is ``AccessDenied``, which no repetition cures.
-    """
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something was published, or offsets moved, that is not known to be committed."""
-
-    def begin(self) -> None:
-        """Prepare for outputs; harmless when already open."""
-
-    def publish(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None
-    ) -> None:
-        """Queue one output."""
-
-    def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
-        """Make the outputs and the next offsets of their input final, together."""
-
-    def commit_soon(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
-        """The same in passing: where delivery allows it, without waiting for the broker to confirm the offsets."""
-
-    def recover(self, remedy: Remedy) -> None:
-        """After ``DeliveryFailed``: drop what is not committed, and be ready again."""
-
-    def close(self) -> None:
-        """Drop what is not committed and let the client go."""
 
 
 class _ClientPublisher:

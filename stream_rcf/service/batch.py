@@ -15,7 +15,7 @@ from typing import Any
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.kafka.dead_letters import DeadLetters
 from stream_rcf.kafka.messages import NO_TIMESTAMP, Message
-from stream_rcf.kafka.publisher import Publisher
+from stream_rcf.kafka.publishing import Publisher
 from stream_rcf.kafka.schema_registry_reader import payload_reader
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.pipeline.decode import EventDecoder

@@ -6,10 +6,18 @@ import logging
 import time
 from collections.abc import Callable
 
-from stream_rcf.errors import StreamRcfError, UnreachableError
+from stream_rcf.errors import (
+    RegistryUnavailableError,
+    ReloadNeededError,
+    StreamRcfError,
+    UnreachableError,
+)
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
 from stream_rcf.kafka.messages import ClientError
+from stream_rcf.kafka.source import OffsetsTrimmed, describe
 from stream_rcf.observe.metrics import Metrics
+from stream_rcf.service.saved_state import DamagedCheckpointError
+from stream_rcf.state.objects import StoreUnreachableError
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +25,23 @@ RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)  # waits between attempts to recover; the l
 RECOVERY_SECONDS = 240.0  # of failing attempts before giving up; the group would evict us soon after
 # In a row without one successful commit: somebody fences us each time, or it will never work.
 MOST_RECOVERIES = 8
+
+# What going back to the last commit and reading on from there helps against.
+RECOVERABLE = (
+    DeliveryFailed,
+    OffsetsTrimmed,
+    DamagedCheckpointError,
+    ReloadNeededError,
+    StoreUnreachableError,
+    RegistryUnavailableError,
+    ClientError,
+)
+
+
+def remedy_and_reason(failure: Exception) -> tuple[Remedy, str]:
+    """What to do about the transaction that is open, and a sentence. ``StreamRcfError`` for what nothing can cure."""
+    remedy = failure.remedy if isinstance(failure, DeliveryFailed) else Remedy.ABORT
+    return remedy, describe(failure) if isinstance(failure, ClientError) else str(failure)
 
 
 class Recovery:

@@ -13,19 +13,20 @@ from collections.abc import Callable, Sequence
 
 from stream_rcf.core.layout import model_of
 from stream_rcf.core.parameters import DetectorParameters
-from stream_rcf.errors import RegistryUnavailableError, ReloadNeededError, StreamRcfError
+from stream_rcf.errors import RegistryUnavailableError, StreamRcfError
 from stream_rcf.kafka.client_configuration import MAX_POLL_INTERVAL_MS
 from stream_rcf.kafka.dead_letters import DeadLetters, message_limits
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
 from stream_rcf.kafka.messages import ClientError, TopicPartition
-from stream_rcf.kafka.publisher import Publisher, new_publisher
-from stream_rcf.kafka.source import OffsetsTrimmed, Source, describe
+from stream_rcf.kafka.publisher import new_publisher
+from stream_rcf.kafka.publishing import Publisher
+from stream_rcf.kafka.source import Source
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.batch import BatchProcessor
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
-from stream_rcf.service.recovery import Recovery
+from stream_rcf.service.recovery import RECOVERABLE, Recovery, remedy_and_reason
 from stream_rcf.service.registry_wait import RegistryWait
 from stream_rcf.service.saved_state import DamagedCheckpointError
 from stream_rcf.service.status import report_status
@@ -44,17 +45,6 @@ HANDOVER_SECONDS = MAX_POLL_INTERVAL_MS / 1000 / 10
 STORE_RETRY_SECONDS = 2.0  # between attempts to read checkpoints from a store that does not answer
 BUSY_COPYING_SECONDS = 0.003  # of a turn with messages, for the keys of a checkpoint under way
 IDLE_COPYING_SECONDS = 0.05  # of a turn without
-
-# What going back to the last commit and reading on from there helps against.
-RECOVERABLE = (
-    DeliveryFailed,
-    OffsetsTrimmed,
-    DamagedCheckpointError,
-    ReloadNeededError,
-    StoreUnreachableError,
-    RegistryUnavailableError,
-    ClientError,
-)
 
 
 class Worker:
@@ -107,7 +97,6 @@ class Worker:
         """Work until told to stop. Raises ``StreamRcfError`` when the service cannot go on."""
         try:
             self._source.subscribe()
-            logger.info("joining the group", extra={"context": {"group": self._settings.kafka.group_id}})
             while not self._should_stop():
                 try:
                     self._turn()
@@ -273,8 +262,7 @@ class Worker:
             self._pending_remedy = Remedy.ABORT  # the batch was decoded in part: nothing may be committed
             self._recovery.repeat(self._roll_back, Remedy.ABORT)
             return
-        remedy = failure.remedy if isinstance(failure, DeliveryFailed) else Remedy.ABORT
-        why = describe(failure) if isinstance(failure, ClientError) else str(failure)
+        remedy, why = remedy_and_reason(failure)
         self._pending_remedy = remedy  # until it has worked nothing may be committed
         self._recovery.run(self._roll_back, remedy, why)
 

@@ -16,7 +16,8 @@ from stream_rcf.kafka.dead_letters import (
     DeadLetters,
     message_limits,
 )
-from stream_rcf.kafka.publisher import Publisher, new_publisher
+from stream_rcf.kafka.publisher import new_publisher
+from stream_rcf.kafka.publishing import Publisher
 from stream_rcf.pipeline.events import Rejection
 from stream_rcf.settings.model import Settings
 from tests.kafka.support import kafka_settings, unique
