@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What `make chaos` needs beside the parts of `make test`: versitygw (an S3 server over a folder) and toxiproxy, built
-# through the Go module proxy, and libfaketime, which gives one process a wrong clock.
+# through the Go module proxy, and a small library in C that gives one process a wrong clock.
 # As root on Debian or Ubuntu what is missing is installed; elsewhere this says what to run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -42,18 +42,14 @@ need_program() { # name, what go calls its binary, module with version
     rmdir "$folder"
 }
 
-need_libfaketime() {
-    local tools=.cache/tools
-    compgen -G "$tools/usr/lib/*/faketime/libfaketime.so.1" >/dev/null && return
-    compgen -G "/usr/lib/*/faketime/libfaketime.so.1" >/dev/null && return
-    on_debian_as_root || debian_install libfaketime
-    # Unpacked and not installed: nothing else on this machine has a use for it.
-    echo "Fetching libfaketime (Debian package)" >&2
-    debian_lists
-    mkdir -p "$tools"
-    (cd "$tools" && apt-get download -qq -o APT::Sandbox::User=root libfaketime >&2 && dpkg-deb --extract libfaketime_*.deb . && rm libfaketime_*.deb)
+need_wrong_clock() { # a library that is preloaded into a worker
+    local source=load_tests/chaos/wrong_clock.c library=.cache/tools/lib/wrong_clock.so
+    [ "$library" -nt "$source" ] && return
+    command -v cc >/dev/null || debian_install gcc libc6-dev
+    mkdir -p "${library%/*}"
+    cc -O2 -shared -fPIC -o "$library" "$source" -ldl
 }
 
 need_program toxiproxy server github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0
 need_program versitygw versitygw github.com/versity/versitygw/cmd/versitygw@v1.8.0
-need_libfaketime
+need_wrong_clock

@@ -128,19 +128,21 @@ class Cluster(BrokerClient):
         """Let a frozen node go on."""
         self._nodes[index].send(signal.SIGCONT)
 
-    def wait_until_up(self, index: int) -> None:
-        """Wait until a node takes part again: the cluster's metadata name it among the live brokers."""
+    def is_up(self, index: int) -> bool:
+        """Whether a node takes part: it answers, and the cluster counts it as alive. Raises when it has ended."""
         node = self._nodes[index]
+        if node.exit_code is not None:
+            raise RuntimeError(f"node {index} of the cluster ended with {node.exit_code}:\n{node.log_tail()}")
         own = BrokerClient(f"{LOCAL}:{self._client_ports[index]}")
+        return own.is_answering(1.0) and index in self.live_nodes()
+
+    def wait_until_up(self, index: int) -> None:
+        """Wait until a node takes part again."""
         deadline = time.monotonic() + START_SECONDS
-        while not own.is_answering(1.0) or index not in self.live_nodes():
-            if node.exit_code is not None:
-                raise RuntimeError(
-                    f"node {index} of the cluster ended with {node.exit_code}:\n{node.log_tail()}"
-                )
+        while not self.is_up(index):
             if time.monotonic() > deadline:
                 raise RuntimeError(
-                    f"node {index} of the cluster is not up after {START_SECONDS:g} s:\n{node.log_tail()}"
+                    f"node {index} of the cluster is not up after {START_SECONDS:g} s:\n{self._nodes[index].log_tail()}"
                 )
             time.sleep(0.1)
 

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that harms what passes: cut, reset, slow, hang, and hold back one Kafka request."""
+"""A TCP proxy on loopback that harms what passes: cut, reset, slow, hang, and hold back Kafka requests."""
 
 from __future__ import annotations
 
@@ -96,23 +96,19 @@ class CuttingProxy:
         for connection in connections:
             connection.close(with_reset)
 
-    # -- one request held back ----------------------------------------------------------------------------------------
+    # -- requests held back ----------------------------------------------------------------------------------------
 
-    def hold_next(self, judge: Judge) -> HeldRequest:
-        """Hold back the next Kafka request for which ``judge`` says so, and what its connection sends after it.
+    def hold(self, judge: Judge) -> HeldRequest:
+        """Hold back every Kafka request for which ``judge`` says so, and what its connection sends after it.
 
-        The request is kept although its sender gives up and closes; ``release`` lets it reach the broker then.
+        They are kept although their sender gives up and closes; ``release`` lets the first one reach the broker then.
         """
         self._hold = HeldRequest(judge)
         return self._hold
 
-    def _held(self, request: bytes) -> HeldRequest | None:
-        with self._lock:
-            hold = self._hold
-            if hold is None or not hold.judge(request):
-                return None
-            self._hold = None
-            return hold
+    def hold_nothing(self) -> None:
+        """Let requests that come from now on pass."""
+        self._hold = None
 
     # -- passing ------------------------------------------------------------------------------------------------------
 
@@ -175,10 +171,9 @@ class CuttingProxy:
                 pending += chunk
                 while (end := _request_end(pending)) is not None:
                     request, pending = pending[:end], pending[end:]
-                    hold = self._held(request[LENGTH_BYTES:])
-                    if hold is not None:
-                        connection.hold = hold
-                        hold.keep(connection.server, request)
+                    hold = self._hold
+                    if hold is not None and hold.judge(request[LENGTH_BYTES:]):
+                        connection.hold = hold.keep(connection.server, request)
                         return
                     connection.server.sendall(request)
         connection.close()
@@ -219,7 +214,7 @@ class _Connection:
 
 
 class HeldRequest:
-    """One request kept back."""
+    """A request kept back."""
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
@@ -229,10 +224,13 @@ class HeldRequest:
         self._request = b""
         self._answer = b""
 
-    def keep(self, server: socket.socket, request: bytes) -> None:
-        """The request has come."""
+    def keep(self, server: socket.socket, request: bytes) -> HeldRequest:
+        """A request has come; returns what keeps it, for a second one something that never lets it go."""
+        if self._has_come.is_set():
+            return HeldRequest(self.judge)
         self._server, self._request = server, request
         self._has_come.set()
+        return self
 
     def receive(self, chunk: bytes) -> None:
         """A piece of the server's answer, or nothing when it hung up."""

@@ -124,19 +124,24 @@ def test_a_hanging_link_says_nothing_and_breaks_when_healed(proxy: CuttingProxy)
 
 def test_a_held_request_arrives_after_its_sender_has_gone(proxy: CuttingProxy) -> None:
     first, held = request(1, b"first"), request(END_TXN, b"commit")
-    holding = proxy.hold_next(is_request(END_TXN))
+    holding = proxy.hold(is_request(END_TXN))
     with connect(proxy) as client:
         assert echoed(client, first) == first
         client.sendall(held)
         assert holding.wait(PATIENCE_SECONDS)
+    with connect(proxy) as retry:
+        retry.sendall(request(END_TXN, b"once more"))
+        retry.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            retry.recv(1)
+    proxy.hold_nothing()
     with connect(proxy) as successor:
-        # Only one is held.
         assert echoed(successor, held) == held
     assert holding.release(PATIENCE_SECONDS) == held
 
 
 def test_a_request_that_comes_in_pieces_is_recognised(proxy: CuttingProxy) -> None:
-    holding = proxy.hold_next(is_request(END_TXN))
+    holding = proxy.hold(is_request(END_TXN))
     with connect(proxy) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in request(END_TXN, b"commit"):
