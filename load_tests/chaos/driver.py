@@ -56,13 +56,13 @@ def run_seed(seed: int, extent: Extent, parts: Parts, folder: Path, tell: Tell) 
     kinds = kinds_for(extent, parts)
     plan = make_plan(seed, kinds, extent.rounds, extent.gap)
     stream = make_stream(extent, seed)
-    feed_seconds = planned_seconds(plan) + UNDOING_SECONDS * len(plan)
+    seconds = feed_seconds(plan)
     result = Result(seed, extent.events)
     tell(
-        f"seed {seed}: {sum(fault.faults for fault in plan)} faults over about {feed_seconds:.0f} s, "
+        f"seed {seed}: {sum(fault.faults for fault in plan)} faults over about {seconds:.0f} s, "
         f"{extent.events:,} events, {parts.protocol} protocol, checkpoints in {parts.storage}"
     )
-    with World(extent, parts, folder, stream, feed_seconds) as world:
+    with World(extent, parts, folder, stream, seconds) as world:
         run = _Run(world, result, folder / "faults.jsonl", tell)
         try:
             run.disturb(plan)
@@ -76,6 +76,11 @@ def run_seed(seed: int, extent: Extent, parts: Parts, folder: Path, tell: Tell) 
             result.problems += verdict.problems + verify_offsets(committed, ends)
         run.conclude()
     return result
+
+
+def feed_seconds(plan: list[Fault]) -> float:
+    """How long the faults will take, undone again."""
+    return planned_seconds(plan) + UNDOING_SECONDS * len(plan)
 
 
 class _Run:
@@ -95,7 +100,10 @@ class _Run:
         if not world.wait_until(lambda: world.watcher.published > 0, START_SECONDS):
             raise TimeoutError(f"no output within {START_SECONDS:g} s")
         self._began = time.monotonic()
-        for fault in plan:
+        for index, fault in enumerate(plan):
+            # On a busy machine everything takes longer; the stream must last to the end of the last fault.
+            planned, taken = feed_seconds(plan[:index]), time.monotonic() - self._began
+            world.feeder.pace(feed_seconds(plan[index:]) * (max(1.0, taken / planned) if planned else 1.0))
             world.pause(fault.gap)
             self._happen(fault)
 

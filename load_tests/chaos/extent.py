@@ -17,6 +17,7 @@ class Extent:
     transaction: float  # after which the broker aborts an open transaction
     checkpoint: float  # between checkpoints
     patience: float  # for the last outputs, once the faults are over
+    disk_megabytes: int  # of checkpoints in a folder: room for some of every partition
     partitions: int = 12
     workers: int = 3
     most_workers: int = 4  # while one is added
@@ -35,6 +36,7 @@ FULL = Extent(
     transaction=6.0,
     checkpoint=5.0,
     patience=420.0,
+    disk_megabytes=768,
 )
 # Every kind of fault once, for a few minutes.
 SHORT = Extent(
@@ -46,4 +48,5 @@ SHORT = Extent(
     transaction=4.0,
     checkpoint=2.0,
     patience=180.0,
+    disk_megabytes=256,
 )

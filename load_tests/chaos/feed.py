@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Producer, TopicPartition
 
@@ -56,14 +56,29 @@ class _Background:
             self.samples.append(Sample(now, tuple(counts)))
 
 
+class _Pace(NamedTuple):
+    """``sent`` events at the time ``since``, and so many per second from there."""
+
+    since: float
+    sent: int
+    rate: float
+
+    def due(self, now: float) -> int:
+        return self.sent + int((now - self.since) * self.rate)
+
+
 class Feeder(_Background):
-    """Produces the stream in order, evenly over ``seconds``; ``hurry`` sends the rest at once."""
+    """Produces the stream in order, evenly over ``seconds``.
+
+    ``pace`` spreads the rest anew, ``hurry`` sends it at once.
+    """
 
     def __init__(self, bootstrap: str, topic: str, stream: Stream, seconds: float) -> None:
         super().__init__("feeder")
         self._topic = topic
         self._stream = stream
-        self._rate = len(stream.messages) / seconds
+        self._sent = 0
+        self._pace = _Pace(time.monotonic(), 0, len(stream.messages) / seconds)
         self._hurries = threading.Event()
         self._refused: KafkaError | None = None
         self._counts = [0] * stream.partitions
@@ -84,6 +99,11 @@ class Feeder(_Background):
         """Events that are in the input topic for sure."""
         return sum(self._counts)
 
+    def pace(self, seconds: float) -> None:
+        """Spread what is not sent yet evenly over so many seconds from now."""
+        sent = self._sent
+        self._pace = _Pace(time.monotonic(), sent, (len(self._stream.messages) - sent) / seconds)
+
     def hurry(self) -> None:
         """No more pauses."""
         self._hurries.set()
@@ -95,17 +115,15 @@ class Feeder(_Background):
             self._counts[message.partition() or 0] += 1
 
     def _run(self) -> None:
-        began = time.monotonic()
         messages = self._stream.messages
-        sent = 0
-        while sent < len(messages) and not self._is_over.is_set():
-            due = len(messages) if self._hurries.is_set() else int((time.monotonic() - began) * self._rate)
-            for key, value, partition, timestamp in messages[sent : min(due, sent + 5000)]:
+        while self._sent < len(messages) and not self._is_over.is_set():
+            due = len(messages) if self._hurries.is_set() else self._pace.due(time.monotonic())
+            for key, value, partition, timestamp in messages[self._sent : min(due, self._sent + 5000)]:
                 self._produce(key, value, partition, timestamp)
-                sent += 1
+                self._sent += 1
             self._serve()
-            self._hurries.wait(SLICE_SECONDS if sent >= due else 0.0)
-        while self.delivered < sent and not self._is_over.is_set():
+            self._hurries.wait(SLICE_SECONDS if self._sent >= due else 0.0)
+        while self.delivered < self._sent and not self._is_over.is_set():
             self._serve()
             self._producer.poll(SLICE_SECONDS)
 

@@ -163,7 +163,8 @@ class Fleet:
         code = worker.running().poll()
         if code is None:
             return False
-        if code != 0:
+        # Before it has begun to work it may end by the signal itself.
+        if code != 0 and (code != -signal.SIGTERM or worker.has_said("joining the group")):
             self.endings.append(Ending(worker.name, code, worker.last_words()))
         worker.process = None
         worker.is_ending = False

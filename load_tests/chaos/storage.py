@@ -17,8 +17,6 @@ from load_tests.chaos.links import Link, Links
 from tests.support.broker_process import end_with_its_parent, free_ports
 from tests.support.machine import ROOT, MissingPartError
 
-DISK_MEGABYTES = 1024  # room for some checkpoints of every partition
-FILLING_BYTES = 2**20
 VERSITYGW = ROOT / ".cache" / "tools" / "bin" / "versitygw"
 START_SECONDS = 30.0
 BUCKET = "checkpoints"
@@ -52,8 +50,9 @@ class FolderStorage:
 
     link: Link | None = None
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, disk_megabytes: int) -> None:
         self.folder = folder
+        self._disk_megabytes = disk_megabytes
         self.is_own_disk = False
         self.environment: Mapping[str, str] = {}
         self.own_environment: Mapping[str, str] = {}
@@ -65,7 +64,7 @@ class FolderStorage:
             "-t",
             "tmpfs",
             "-o",
-            f"size={DISK_MEGABYTES}m",
+            f"size={self._disk_megabytes}m",
             "stream-rcf-chaos",
             str(self.folder),
         ]
@@ -84,12 +83,8 @@ class FolderStorage:
     def fill(self) -> None:
         """Leave no room on its disk."""
         with (self.folder / "ballast").open("wb", buffering=0) as ballast:
-            for size in (FILLING_BYTES, 1):
-                try:
-                    while True:
-                        ballast.write(bytes(size))
-                except OSError:  # full, which is the point
-                    continue
+            disk = os.statvfs(self.folder)
+            os.posix_fallocate(ballast.fileno(), 0, disk.f_bavail * disk.f_frsize)
 
     def empty(self) -> None:
         """Give the room back."""

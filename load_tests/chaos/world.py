@@ -98,7 +98,7 @@ class World:
         if self.parts.storage == "s3":
             self.storage = enter(ObjectStorage(folder, maker, with_go=with_go))
         else:
-            self.storage = enter(FolderStorage(folder))
+            self.storage = enter(FolderStorage(folder, self.extent.disk_megabytes))
         self.topics = Topics(self.cluster, "chaos", self.extent.partitions)
         # A group of its own: the workers of another run on this machine hold other names of transactions.
         self.topics.group = f"chaos-{os.getpid()}"

@@ -1,4 +1,4 @@
-"""A short chaos run with the tests' own means: each kind of fault once, every output held against an undisturbed run."""
+"""A short chaos run with the tests' own means: each kind of fault once, every output as in an undisturbed run."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 import struct
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,28 +17,24 @@ from typing import NamedTuple
 import pytest
 from confluent_kafka import KafkaError
 
+from load_tests.chaos.feed import Feeder, Watcher
+from load_tests.chaos.stream import Stream
 from stream_rcf.kafka import publisher as publisher_module
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
 from stream_rcf.kafka.publisher import TransactionalPublisher
 from tests.kafka.stage import READ, Stage, joined
-from tests.kafka.support import create_all, kafka_settings, unique
+from tests.kafka.support import create_all, kafka_settings, unique, wait_until
 from tests.support.broker_process import free_ports
 from tests.support.cluster import NODES, Cluster
 from tests.support.cutting_proxy import END_TXN, CuttingProxy, HeldRequest, is_request
-from tests.support.service import (
-    Service,
-    Topics,
-    assert_same_as_offline,
-    make_events,
-    offline_rows,
-    wait_for_outputs,
-)
+from tests.support.service import Service, Topics, assert_same_as_offline, make_events, offline_rows
 
 CALL_SECONDS = 3.0  # instead of 30, for a transactional call whose answer never comes
 SHORT_TRANSACTION_MS = 3000
 PATIENCE_SECONDS = 60.0
 REFUSED = {47, 90}  # Kafka's INVALID_PRODUCER_EPOCH and PRODUCER_FENCED
 EVENTS, KEYS = 6000, 40
+FLOW_SECONDS = 20.0
 FOREST = {"forest__trees": 10, "forest__sample_size": 32}
 OFFLINE_FOREST = ("forest.trees=10", "forest.sample_size=32")
 
@@ -176,18 +171,43 @@ def test_a_commit_that_arrives_before_its_successor_counts_whole(
     assert stage.committed() == 5
 
 
-def feed(topics: Topics, events: list[tuple[bytes, bytes, int, int]]) -> threading.Thread:
-    """Produce in ten pieces from a thread, so that there always is something to commit."""
+class Flow(NamedTuple):
+    """Events that come all the time, and what is published of them; both go on while a broker is away."""
 
-    def produce() -> None:
-        pieces = threading.Event()
-        for start in range(0, len(events), EVENTS // 30):
-            topics.broker.produce(topics.events, events[start : start + EVENTS // 30])
-            pieces.wait(0.5)
+    events: list[tuple[bytes, bytes, int, int]]
+    topics: Topics
+    feeder: Feeder
+    watcher: Watcher
 
-    thread = threading.Thread(target=produce)
-    thread.start()
-    return thread
+    def wait_until_published(self, count: int, service: Service) -> None:
+        """Wait for so many outputs; fails when the service ends."""
+
+        def is_published() -> bool:
+            assert service.process.poll() is None, service.log.read_text()[-3000:]
+            self.feeder.check()
+            self.watcher.check()
+            return self.watcher.published >= count
+
+        wait_until(is_published, f"{count} outputs", FLOW_SECONDS + PATIENCE_SECONDS)
+
+    def assert_right(self, folder: Path) -> None:
+        """Every output is that of the offline run."""
+        values = [value for _, value, _, _ in self.events]
+        assert_same_as_offline(self.topics, values, offline_rows(values, folder, *OFFLINE_FOREST))
+
+
+@pytest.fixture
+def flow(linked: Linked) -> Iterator[Flow]:
+    topics = Topics(linked.cluster, unique("flow"))  # type: ignore[arg-type] # -- of the broker it uses what every client has
+    events = make_events(EVENTS, KEYS, topics.partitions, seed=41)
+    bootstrap = linked.cluster.bootstrap
+    feeder = Feeder(bootstrap, topics.events, Stream(events, topics.partitions), FLOW_SECONDS)
+    watcher = Watcher(bootstrap, topics.scores, topics.dead_letters, topics.partitions)
+    watcher.start()
+    feeder.start()
+    yield Flow(events, topics, feeder, watcher)
+    feeder.stop()
+    watcher.stop()
 
 
 def environment(linked: Linked, topics: Topics, folder: Path, transaction_ms: int) -> dict[str, str]:
@@ -199,47 +219,38 @@ def environment(linked: Linked, topics: Topics, folder: Path, transaction_ms: in
     )
 
 
-def test_the_service_survives_a_transaction_that_times_out(linked: Linked, tmp_path: Path) -> None:
+def test_the_service_survives_a_transaction_that_times_out(
+    linked: Linked, flow: Flow, tmp_path: Path
+) -> None:
     """Its links are silent for longer than the broker keeps a transaction open; the process itself is well."""
-    topics = Topics(linked.cluster, unique("silent"))  # type: ignore[arg-type] # -- of the broker it uses what every client has
-    events = make_events(EVENTS, KEYS, topics.partitions, seed=41)
-    feeding = feed(topics, events)
-    with Service(environment(linked, topics, tmp_path, SHORT_TRANSACTION_MS), tmp_path / "log") as service:
-        wait_for_outputs(topics, 1, [service])
-        holds = linked.hold_ends_of_transactions()
-        first_held(holds)  # so that one is open for sure
+    settings = environment(linked, flow.topics, tmp_path, SHORT_TRANSACTION_MS)
+    with Service(settings, tmp_path / "log") as service:
+        flow.wait_until_published(1, service)
+        first_held(linked.hold_ends_of_transactions())  # so that one is open for sure
         for link in linked.links:
             link.hang()
         linked.hold_nothing()
         time.sleep(SHORT_TRANSACTION_MS / 1000 + 3.0)
         for link in linked.links:
             link.heal()
-        feeding.join()
-        wait_for_outputs(topics, EVENTS, [service])
+        flow.wait_until_published(EVENTS, service)
         assert service.stop() == 0
         assert any("recovering" in str(entry["message"]) for entry in service.messages())
-    values = [value for _, value, _, _ in events]
-    assert_same_as_offline(topics, values, offline_rows(values, tmp_path, *OFFLINE_FOREST))
+    flow.assert_right(tmp_path)
 
 
 def test_the_service_survives_the_loss_of_the_coordinator_in_the_middle_of_a_commit(
-    linked: Linked, tmp_path: Path
+    linked: Linked, flow: Flow, tmp_path: Path
 ) -> None:
-    topics = Topics(linked.cluster, unique("decapitated"))  # type: ignore[arg-type] # -- of the broker it uses what every client has
-    events = make_events(EVENTS, KEYS, topics.partitions, seed=42)
-    feeding = feed(topics, events)
-    with Service(environment(linked, topics, tmp_path, 15_000), tmp_path / "log") as service:
-        wait_for_outputs(topics, 1, [service])
-        coordinator = linked.cluster.transaction_coordinator(f"{topics.group}-{socket.gethostname()}-0")
+    with Service(environment(linked, flow.topics, tmp_path, 15_000), tmp_path / "log") as service:
+        flow.wait_until_published(1, service)
+        coordinator = linked.cluster.transaction_coordinator(f"{flow.topics.group}-{socket.gethostname()}-0")
         first_held(linked.hold_ends_of_transactions())
         linked.cluster.kill(coordinator)
         linked.hold_nothing()
-        done = sum(topics.broker.count_by_partition(topics.scores).values())
-        wait_for_outputs(topics, done + 1, [service])  # on two nodes of three
+        flow.wait_until_published(flow.watcher.published + 1, service)  # on two nodes of three
         linked.cluster.spawn(coordinator)
         linked.cluster.wait_until_up(coordinator)
-        feeding.join()
-        wait_for_outputs(topics, EVENTS, [service])
+        flow.wait_until_published(EVENTS, service)
         assert service.stop() == 0
-    values = [value for _, value, _, _ in events]
-    assert_same_as_offline(topics, values, offline_rows(values, tmp_path, *OFFLINE_FOREST))
+    flow.assert_right(tmp_path)

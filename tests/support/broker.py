@@ -82,7 +82,7 @@ class KafkaBroker(BrokerClient):
         """Format a new data directory, start on it and return when the broker answers."""
         if not self.is_external:
             self._directory = tempfile.TemporaryDirectory(prefix="stream-rcf-kafka-")
-            self._process = BrokerProcess(self.data_directory, HEAP)
+            self._process = BrokerProcess(self.data_directory, HEAP, self._java_options())
             self._process.format(self._node_properties(), new_cluster_id())
             self._launch()
         elif not self.is_answering(EXTERNAL_SECONDS):
@@ -131,13 +131,22 @@ class KafkaBroker(BrokerClient):
 
     def _node_properties(self) -> dict[str, str]:
         local = "127.0.0.1"
+        clients = ",".join(f"{name}://{local}:{port}" for name, port in self._client_listeners().items())
         return {
             **self._properties,
             "controller.quorum.voters": f"1@{local}:{self._controller_port}",
-            "listeners": f"PLAINTEXT://{local}:{self._client_port},CONTROLLER://{local}:{self._controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{local}:{self._client_port}",
+            "listeners": f"{clients},CONTROLLER://{local}:{self._controller_port}",
+            "advertised.listeners": clients,
             "log.dirs": str(self.data_directory / "logs"),
         }
+
+    def _client_listeners(self) -> dict[str, int]:
+        """The ports for clients by the name of their listener; a broker of another kind has more."""
+        return {"PLAINTEXT": self._client_port}
+
+    def _java_options(self) -> list[str]:
+        """What the broker's Java is told beyond the usual."""
+        return []
 
     def _launch(self) -> None:
         process = self._running()

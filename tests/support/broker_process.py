@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.support.machine import java, kafka_class_path
@@ -20,11 +20,15 @@ class BrokerProcess:
     """A node on ``directory``, which holds its settings, its logs and what it printed (``broker.log``).
 
     It ends with the process that started it, where the system can do that (Linux).
+
+    :param heap: the most memory of its Java, as ``-Xmx`` takes it
+    :param java_options: what its Java is told beyond the usual
     """
 
-    def __init__(self, directory: Path, heap: str) -> None:
+    def __init__(self, directory: Path, heap: str, java_options: Sequence[str] = ()) -> None:
         self._directory = directory
         self._heap = heap
+        self._java_options = java_options
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -58,6 +62,7 @@ class BrokerProcess:
         command = [
             *end_with_its_parent(),
             *_java_command(self._heap),
+            *self._java_options,
             "kafka.Kafka",
             str(self._settings_file),
         ]

@@ -12,11 +12,14 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from confluent_kafka import KafkaException
+
 from tests.support.broker import BASE_PROPERTIES, START_SECONDS
 from tests.support.broker_client import REQUEST_SECONDS, BrokerClient
 from tests.support.broker_process import BrokerProcess, free_ports, new_cluster_id
 
 NODES = 3
+ANSWER_SECONDS = 2.0
 HEAP = "256m"  # for each of three nodes beside the service on a small machine
 STATE_PARTITIONS = 8  # of the offsets and of the transactions
 LOCAL = "127.0.0.1"
@@ -134,7 +137,10 @@ class Cluster(BrokerClient):
         if node.exit_code is not None:
             raise RuntimeError(f"node {index} of the cluster ended with {node.exit_code}:\n{node.log_tail()}")
         own = BrokerClient(f"{LOCAL}:{self._client_ports[index]}")
-        return own.is_answering(1.0) and index in self.live_nodes()
+        try:
+            return index + 1 in own.admin().list_topics(timeout=ANSWER_SECONDS).brokers
+        except KafkaException:  # not yet listening, or too busy to answer
+            return False
 
     def wait_until_up(self, index: int) -> None:
         """Wait until a node takes part again."""
