@@ -24,7 +24,7 @@ from load_tests.chaos.verifier import Outputs, verify, verify_offsets
 from load_tests.chaos.world import Parts, World
 
 UNDOING_SECONDS = 4.0  # a fault takes longer than its plan: a broker starts, a worker ends in order
-START_SECONDS = 120.0  # until the first output, kernels compiled
+START_SECONDS = 300.0  # until the first output, kernels compiled
 READ_SECONDS = 300.0  # for the outputs at the end
 QUIET_SECONDS = 1.5  # after the last output, for what must not come
 # How the service says, in order, that it cannot go on (stream_rcf/errors.py); anything else is a crash.

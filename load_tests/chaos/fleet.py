@@ -21,6 +21,7 @@ from tests.support.machine import ROOT, MissingPartError
 RESTART_SECONDS = 1.0  # before a worker that ended is started again
 END_SECONDS = 120.0  # for an orderly end; the service's own watchdog ends it after 90 s
 WRONG_CLOCK = ROOT / ".cache" / "tools" / "lib" / "wrong_clock.so"
+TRIAL_SECONDS = 100_000  # by which a clock is wrong to see that it can be
 # Each worker logs into a file, and these bytes more may be written into any when its disk is "full".
 LOG_ROOM_BYTES = 300_000
 
@@ -213,5 +214,17 @@ def limit_files(worker: Worker, *, is_limited: bool) -> None:
 def _clock_environment(clock: Path) -> dict[str, str]:
     if not WRONG_CLOCK.exists():
         raise MissingPartError(f"no {WRONG_CLOCK}: run `tools/chaos_parts.sh` (needs a C compiler)")
+    environment = {"LD_PRELOAD": str(WRONG_CLOCK), "WRONG_CLOCK_FILE": str(clock)}
+    if not clock.exists():
+        clock.write_bytes(struct.pack("q", TRIAL_SECONDS))
+        told = subprocess.run(
+            [sys.executable, "-c", "import time; print(time.time())"],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        if float(told) - time.time() < TRIAL_SECONDS / 2:
+            raise RuntimeError(f"{WRONG_CLOCK} changes no clock: run `tools/chaos_parts.sh` again")
     clock.write_bytes(struct.pack("q", 0))
-    return {"LD_PRELOAD": str(WRONG_CLOCK), "WRONG_CLOCK_FILE": str(clock)}
+    return environment
