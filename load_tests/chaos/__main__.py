@@ -13,10 +13,11 @@ from load_tests.chaos.driver import Result, run_seed
 from load_tests.chaos.extent import FULL, SHORT
 from load_tests.chaos.faults import kinds_for
 from load_tests.chaos.report import complaint, markdown, plain_data
-from load_tests.chaos.world import Parts
+from load_tests.chaos.world import Parts, Protocol, storages
 from stream_rcf.core.warmup import warm_up
 from tests.support.machine import ROOT
 
+PROTOCOLS: tuple[Protocol, ...] = ("consumer", "classic")
 DEFAULT_FOLDER = ROOT / ".cache" / "chaos"
 MOST_SEEDS = 1000
 
@@ -56,7 +57,7 @@ def main() -> int:
     for seed in range(given.seed, given.seed + given.seeds):
         parts = Parts(
             with_go=given.parts == "go",
-            storage=given.storage or STORAGES[seed % len(STORAGES)],
+            storage=given.storage or storages()[seed // 2 % len(storages())],
             protocol=given.protocol or PROTOCOLS[seed % len(PROTOCOLS)],
         )
         kinds |= kinds_for(extent, parts)
@@ -74,10 +75,6 @@ def main() -> int:
             given.json.write_bytes(orjson.dumps(plain_data(results), option=orjson.OPT_INDENT_2))
     print(markdown(results, kinds), flush=True)
     return 0 if all(result.is_green for result in results) else 1
-
-
-STORAGES = ("file",)
-PROTOCOLS = ("consumer", "classic")
 
 
 def _again(given: argparse.Namespace, seed: int) -> str:

@@ -17,7 +17,8 @@ class Extent:
     transaction: float  # after which the broker aborts an open transaction
     checkpoint: float  # between checkpoints
     patience: float  # for the last outputs, once the faults are over
-    disk_megabytes: int  # of checkpoints in a folder: room for some of every partition
+    disk_megabytes: int  # room for some checkpoints of every partition
+    memory_megabytes: int  # for the keys of a worker: a part of what they need
     partitions: int = 12
     workers: int = 3
     most_workers: int = 4  # while one is added
@@ -37,6 +38,7 @@ FULL = Extent(
     checkpoint=5.0,
     patience=420.0,
     disk_megabytes=768,
+    memory_megabytes=100,
 )
 # Every kind of fault once, for a few minutes.
 SHORT = Extent(
@@ -49,4 +51,5 @@ SHORT = Extent(
     checkpoint=2.0,
     patience=300.0,
     disk_megabytes=256,
+    memory_megabytes=16,
 )

@@ -11,8 +11,7 @@ from load_tests.chaos.extent import Extent
 from load_tests.chaos.fleet import END_SECONDS, Worker, limit_files, set_clock
 from load_tests.chaos.links import Link
 from load_tests.chaos.plan import Kind
-from load_tests.chaos.storage import FolderStorage
-from load_tests.chaos.world import Parts, World
+from load_tests.chaos.world import Parts, World, can_spill
 from tests.support.broker import START_SECONDS
 from tests.support.cluster import NODES
 
@@ -58,11 +57,17 @@ def kinds_for(extent: Extent, parts: Parts) -> dict[str, Kind]:
         Kind("hang_link", "the link to brokers silent", (2.0, 8.0), from_its_end=True),
         Kind("slow_link", "the link to brokers slow", (4.0, 8.0), from_its_end=True),
         Kind("reset_link", "the link to brokers reset", may_nest=True),
-        Kind("full_disk", "no room for checkpoints", (4.0, 8.0), from_its_end=True),
+        Kind(
+            "full_disk",
+            "the disk full: no room for checkpoints and spilt keys",
+            (4.0, 8.0),
+            from_its_end=True,
+        ),
         Kind("trim", "the input trimmed to what the checkpoints need"),
     ]
     if parts.storage == "s3":
-        kinds = [kind for kind in kinds if kind.name != "full_disk"]
+        if not can_spill():
+            kinds = [kind for kind in kinds if kind.name != "full_disk"]  # nothing of theirs is on the disk
         kinds += [
             Kind("cut_storage", "object storage cut off", (4.0, 10.0), from_its_end=True),
             Kind("hang_storage", "object storage silent", (4.0, 10.0), from_its_end=True),
@@ -215,11 +220,10 @@ def _reset_link(world: World, choice: int) -> Iterator[str]:
 
 @contextmanager
 def _full_disk(world: World, _choice: int) -> Iterator[str]:
-    storage = world.storage
-    if isinstance(storage, FolderStorage) and storage.is_own_disk:
-        storage.fill()
+    if world.disk.is_own:
+        world.disk.fill()
         yield "the disk is full"
-        storage.empty()
+        world.disk.empty()
         return
     harmed = [worker for worker in world.fleet.workers.values() if worker.process is not None]
     for worker in harmed:

@@ -45,50 +45,63 @@ class Storage(Protocol):
         """The same past the link, for the driver's own looks."""
 
 
-class FolderStorage:
-    """A folder: on a small disk of its own (a tmpfs, where this process may mount), else on the machine's."""
+class Disk:
+    """A small disk of the workers' own (a tmpfs, where this process may mount), else a folder of the machine's."""
 
-    link: Link | None = None
-
-    def __init__(self, folder: Path, disk_megabytes: int) -> None:
+    def __init__(self, folder: Path, megabytes: int) -> None:
         self.folder = folder
-        self._disk_megabytes = disk_megabytes
-        self.is_own_disk = False
-        self.environment: Mapping[str, str] = {}
-        self.own_environment: Mapping[str, str] = {}
+        self._megabytes = megabytes
+        self.is_own = False
 
-    def __enter__(self) -> FolderStorage:
+    def __enter__(self) -> Disk:
         self.folder.mkdir()
         command = [
             "mount",
             "-t",
             "tmpfs",
             "-o",
-            f"size={self._disk_megabytes}m",
+            f"size={self._megabytes}m",
             "stream-rcf-chaos",
             str(self.folder),
         ]
-        self.is_own_disk = subprocess.run(command, capture_output=True, check=False).returncode == 0
+        self.is_own = subprocess.run(command, capture_output=True, check=False).returncode == 0
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        if self.is_own_disk:
+        if self.is_own:
             subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
 
-    @property
-    def url(self) -> str:
-        """See ``Storage``."""
-        return self.folder.absolute().as_uri()
-
     def fill(self) -> None:
-        """Leave no room on its disk."""
-        with (self.folder / "ballast").open("wb", buffering=0) as ballast:
+        """Leave no room."""
+        with (self.folder / "ballast").open("wb") as ballast:
             disk = os.statvfs(self.folder)
             os.posix_fallocate(ballast.fileno(), 0, disk.f_bavail * disk.f_frsize)
 
     def empty(self) -> None:
         """Give the room back."""
         (self.folder / "ballast").unlink()
+
+
+class FolderStorage:
+    """A folder on the disk."""
+
+    link: Link | None = None
+
+    def __init__(self, disk: Disk) -> None:
+        self._folder = disk.folder / "checkpoints"
+        self.environment: Mapping[str, str] = {}
+        self.own_environment: Mapping[str, str] = {}
+
+    def __enter__(self) -> FolderStorage:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """It goes with its disk."""
+
+    @property
+    def url(self) -> str:
+        """See ``Storage``."""
+        return self._folder.absolute().as_uri()
 
 
 class ObjectStorage:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -19,9 +20,10 @@ from load_tests.chaos.extent import Extent
 from load_tests.chaos.feed import Feeder, Watcher
 from load_tests.chaos.fleet import Fleet
 from load_tests.chaos.links import Link, PythonLinks, ToxiproxyLinks
-from load_tests.chaos.storage import FolderStorage, ObjectStorage, Storage
+from load_tests.chaos.storage import Disk, FolderStorage, ObjectStorage, Storage
 from load_tests.chaos.stream import Stream
 from stream_rcf.settings.model import Settings
+from stream_rcf.settings.sections import KeySettings
 from tests.support.broker_process import free_ports
 from tests.support.cluster import NODES, Cluster
 from tests.support.service import Topics
@@ -44,6 +46,16 @@ class Parts:
     protocol: Protocol
 
 
+def storages() -> list[Literal["file", "s3"]]:
+    """Where the service can keep checkpoints."""
+    return ["file", "s3"] if find_spec("stream_rcf.state.cloud_objects") else ["file"]
+
+
+def can_spill() -> bool:
+    """Whether keys may leave memory for the disk."""
+    return "spill_folder" in KeySettings.model_fields
+
+
 class World:
     """One run's cluster, links, storage, workers, and the two threads; leaving the ``with`` block ends all."""
 
@@ -57,6 +69,7 @@ class World:
         self._feed_seconds = feed_seconds
         self._stack = ExitStack()
         self.links: list[Link] = []
+        self.disk: Disk
         self.storage: Storage
         self.cluster: Cluster
         self.topics: Topics
@@ -94,11 +107,11 @@ class World:
         )
         for node, (port, target) in enumerate(zip(link_ports, self.cluster.link_target_ports, strict=True)):
             self.links.append(maker.make(f"node-{node}", port, target))
-        folder = self.folder / "storage"
+        self.disk = enter(Disk(self.folder / "disk", self.extent.disk_megabytes))
         if self.parts.storage == "s3":
-            self.storage = enter(ObjectStorage(folder, maker, with_go=with_go))
+            self.storage = enter(ObjectStorage(self.folder / "storage", maker, with_go=with_go))
         else:
-            self.storage = enter(FolderStorage(folder, self.extent.disk_megabytes))
+            self.storage = enter(FolderStorage(self.disk))
         self.topics = Topics(self.cluster, "chaos", self.extent.partitions)
         # A group of its own: the workers of another run on this machine hold other names of transactions.
         self.topics.group = f"chaos-{os.getpid()}"
@@ -135,8 +148,18 @@ class World:
             forest__trees=extent.trees,
             forest__sample_size=extent.sample_size,
             forest__shingle_size=extent.shingle_size,
+            **self._memory_settings(),
         )
         return {**settings, **self.storage.environment}
+
+    def _memory_settings(self) -> dict[str, object]:
+        """Less memory than the keys need, so that most are on the disk at any time."""
+        if not can_spill():
+            return {}
+        return {
+            "keys__memory_limit_mb": self.extent.memory_megabytes,
+            "keys__spill_folder": self.disk.folder / "spill",
+        }
 
     def settings(self) -> Settings:
         """The workers' settings as far as a score depends on them."""

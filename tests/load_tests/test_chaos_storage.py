@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from load_tests.chaos.links import PythonLinks
-from load_tests.chaos.storage import BUCKET, FolderStorage, ObjectStorage
+from load_tests.chaos.storage import BUCKET, Disk, FolderStorage, ObjectStorage
 
 
 def is_answering(endpoint: str) -> bool:
@@ -19,17 +19,17 @@ def is_answering(endpoint: str) -> bool:
 
 
 def test_a_full_disk_takes_nothing_until_it_is_emptied(tmp_path: Path) -> None:
-    with FolderStorage(tmp_path / "storage", disk_megabytes=2) as storage:
-        assert storage.url == f"file://{tmp_path}/storage"
-        if not storage.is_own_disk:
+    with Disk(tmp_path / "disk", megabytes=2) as disk:
+        assert FolderStorage(disk).url == f"file://{tmp_path}/disk/checkpoints"
+        if not disk.is_own:
             return  # without the right to mount there is none to fill; the faults take another way then
-        storage.fill()
+        disk.fill()
         with pytest.raises(OSError, match="No space") as failure:
-            (storage.folder / "segment").write_bytes(bytes(10_000))
+            (disk.folder / "segment").write_bytes(bytes(10_000))
         assert failure.value.errno == errno.ENOSPC
-        storage.empty()
-        (storage.folder / "segment").write_bytes(bytes(10_000))
-    assert not (tmp_path / "storage" / "segment").exists(), "the disk is gone with its run"
+        disk.empty()
+        (disk.folder / "segment").write_bytes(bytes(10_000))
+    assert not (tmp_path / "disk" / "segment").exists(), "the disk is gone with its run"
 
 
 def test_object_storage_answers_through_its_link_until_that_is_cut(tmp_path: Path) -> None:
