@@ -38,7 +38,7 @@ FULL = Extent(
     checkpoint=5.0,
     patience=420.0,
     disk_megabytes=768,
-    memory_megabytes=100,
+    memory_megabytes=64,
 )
 # Every kind of fault once, for a few minutes.
 SHORT = Extent(
