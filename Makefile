@@ -1,9 +1,9 @@
-# One word does its own set-up: `make demo` needs Python only, `make test` also Java and Maven (see tools/).
+# One word does its own set-up: `make demo` needs Python only, `make test` also Java and Maven (see tools/), `make chaos` Go.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 python := .venv/bin/python
 
-.PHONY: help demo test lint bench environment test-parts lock
+.PHONY: help demo test lint bench chaos environment test-parts chaos-parts lock
 
 help: ## what this file can do
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -23,11 +23,17 @@ lint: environment ## formatter check, linter, type checker, architecture rules
 bench: environment test-parts ## the benchmarks, each as a ratio against a peer measured in the same run
 	@$(python) -m load_tests $(ARGS)
 
+chaos: environment test-parts chaos-parts ## ten seeds of faults, every output verified; ARGS="--seeds 1 --short" for less
+	@$(python) -m load_tests.chaos $(ARGS)
+
 environment: # .venv as requirements.lock says; at once when nothing changed
 	@tools/environment.sh
 
 test-parts: # Java, Maven, the Kafka jars, promtool
 	@tools/test_parts.sh
+
+chaos-parts: # toxiproxy and versitygw (needs Go), and a library that makes a clock wrong (needs a C compiler)
+	@tools/chaos_parts.sh
 
 lock: ## resolve the dependencies of pyproject.toml anew (needs uv)
 	@tools/lock.sh $(ARGS)

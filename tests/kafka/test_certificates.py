@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from stream_rcf.kafka.certificates import certificate_complaint, speaks_tls
-from tests.support.broker import free_ports
+from tests.support.broker_process import free_ports
 from tests.support.certificates import Authority
 
 HOST = "127.0.0.1"

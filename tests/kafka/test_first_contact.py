@@ -10,7 +10,8 @@ from stream_rcf.kafka import first_contact
 from stream_rcf.kafka.first_contact import MOST_CHARACTERS, ask_brokers
 from stream_rcf.settings.model import Settings
 from tests.kafka.support import kafka_settings
-from tests.support.broker import KafkaBroker, free_ports
+from tests.support.broker import KafkaBroker
+from tests.support.broker_process import free_ports
 
 
 def test_the_brokers_answer_with_what_there_is(broker: KafkaBroker) -> None:

@@ -119,6 +119,7 @@ def test_a_commit_with_the_metadata_of_before_a_rebalance_is_aborted(
         publisher.publish(stage.scores, b"k", b"dropped")
         with pytest.raises(DeliveryFailed) as failure:
             publisher.commit(stage.offsets(), stale)  # type: ignore[arg-type] # -- the one method that is called
+        assert failure.value.code == KafkaError.ILLEGAL_GENERATION
         assert failure.value.remedy is Remedy.ABORT
         publisher.recover(Remedy.ABORT)
         publisher.begin()

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import os
-import shutil
 import signal
-import socket
-import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.broker_client import BrokerClient
-from tests.support.machine import java, kafka_class_path
+from tests.support.broker_process import BrokerProcess, free_ports, new_cluster_id
 
 EXTERNAL_BROKER_VARIABLE = "STREAM_RCF_TEST_BOOTSTRAP"
 START_SECONDS = 120.0  # about 5 s alone; two cores that also run the service need more
 EXTERNAL_SECONDS = 5.0  # a broker that somebody names is expected to be up
-STOP_SECONDS = 30.0  # an orderly stop hands over and syncs its logs
+HEAP = "512m"
 
 # The smallest broker that still does everything: replication 1, and waits meant for clusters taken out.
 BASE_PROPERTIES: Mapping[str, str] = {
@@ -60,7 +55,7 @@ class KafkaBroker(BrokerClient):
         external = os.environ.get(EXTERNAL_BROKER_VARIABLE)
         self.is_external = bool(external)
         self._properties = {**BASE_PROPERTIES, **(properties or {})}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: BrokerProcess | None = None
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._client_port, self._controller_port = (0, 0) if external else free_ports(2)
         super().__init__(external or f"127.0.0.1:{self._client_port}")
@@ -75,7 +70,7 @@ class KafkaBroker(BrokerClient):
     @property
     def pid(self) -> int:
         """The broker's process id."""
-        return self._running().pid
+        return self._running().running().pid
 
     @property
     def data_directory(self) -> Path:
@@ -87,15 +82,16 @@ class KafkaBroker(BrokerClient):
         """Format a new data directory, start on it and return when the broker answers."""
         if not self.is_external:
             self._directory = tempfile.TemporaryDirectory(prefix="stream-rcf-kafka-")
-            self._format()
+            self._process = BrokerProcess(self.data_directory, HEAP, self._java_options())
+            self._process.format(self._node_properties(), new_cluster_id())
             self._launch()
         elif not self.is_answering(EXTERNAL_SECONDS):
             raise RuntimeError(f"{EXTERNAL_BROKER_VARIABLE}={self.bootstrap}: no broker answers there")
 
     def stop(self) -> None:
         """End the broker (SIGTERM, then SIGKILL) and remove its data; does nothing to an external broker."""
-        if self._process is not None:
-            self._end(signal.SIGTERM)
+        if self._process is not None and self._process.is_started:
+            self._process.end(signal.SIGTERM)
         if self._directory is not None:
             self._directory.cleanup()
             self._directory = None
@@ -103,23 +99,23 @@ class KafkaBroker(BrokerClient):
     def kill(self) -> None:
         """End the broker at once, as a lost machine would; its data stays for ``restart``."""
         self._own("killed")
-        self._end(signal.SIGKILL)
+        self._running().end(signal.SIGKILL)
 
     def suspend(self) -> None:
         """Freeze the broker: connections stay open and nothing answers."""
         self._own("suspended")
-        self._running().send_signal(signal.SIGSTOP)
+        self._running().send(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let a suspended broker go on."""
         self._own("resumed")
-        self._running().send_signal(signal.SIGCONT)
+        self._running().send(signal.SIGCONT)
 
     def restart(self) -> None:
         """Stop the broker, if it still runs, and start it again on the same ports and the same data."""
         self._own("restarted")
-        if self._process is not None:
-            self._end(signal.SIGTERM)
+        if self._running().is_started:
+            self._running().end(signal.SIGTERM)
         self._launch()
 
     def _own(self, deed: str) -> None:
@@ -129,29 +125,20 @@ class KafkaBroker(BrokerClient):
                 f"{deed}: unset the variable to run this test on a broker of its own"
             )
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        assert self._process is not None, "the broker is not running"
+    def _running(self) -> BrokerProcess:
+        assert self._process is not None, "the broker was never started"
         return self._process
 
-    def _format(self) -> None:
+    def _node_properties(self) -> dict[str, str]:
         local = "127.0.0.1"
         clients = ",".join(f"{name}://{local}:{port}" for name, port in self._client_listeners().items())
-        properties = {
+        return {
             **self._properties,
             "controller.quorum.voters": f"1@{local}:{self._controller_port}",
             "listeners": f"{clients},CONTROLLER://{local}:{self._controller_port}",
             "advertised.listeners": clients,
             "log.dirs": str(self.data_directory / "logs"),
         }
-        text = "".join(f"{name}={value}\n" for name, value in properties.items())
-        self._settings_file.write_text(text, encoding="utf-8")
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*_java_command("64m"), "kafka.tools.StorageTool", "format"]
-        # With "=", since one id in 64 begins with "-".
-        command += [f"--cluster-id={cluster}", "--config", str(self._settings_file)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"Kafka could not format its data directory:\n{done.stdout}{done.stderr}")
 
     def _client_listeners(self) -> dict[str, int]:
         """The ports for clients by the name of their listener; a broker of another kind has more."""
@@ -162,73 +149,13 @@ class KafkaBroker(BrokerClient):
         return []
 
     def _launch(self) -> None:
-        java_command = [*_java_command("512m"), *self._java_options()]
-        command = [*end_with_its_parent(), *java_command, "kafka.Kafka", str(self._settings_file)]
-        with self._log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.data_directory,
-                start_new_session=True,  # Ctrl-C is for the test, which then ends its broker in order
-            )
+        process = self._running()
+        process.spawn()
         deadline = time.monotonic() + START_SECONDS
         while not self.is_answering(1.0):
-            if self._process.poll() is not None:
-                raise RuntimeError(f"Kafka ended with {self._process.returncode}:\n{self._log_tail()}")
+            if process.exit_code is not None:
+                raise RuntimeError(f"Kafka ended with {process.exit_code}:\n{process.log_tail()}")
             if time.monotonic() > deadline:
-                self._end(signal.SIGKILL)
-                raise RuntimeError(f"Kafka did not answer within {START_SECONDS:g} s:\n{self._log_tail()}")
+                process.end(signal.SIGKILL)
+                raise RuntimeError(f"Kafka did not answer within {START_SECONDS:g} s:\n{process.log_tail()}")
             time.sleep(0.1)
-
-    def _end(self, how: signal.Signals) -> None:
-        process = self._running()
-        process.send_signal(how)
-        process.send_signal(signal.SIGCONT)  # a suspended process would keep the signal waiting
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_SECONDS)
-        self._process = None
-
-    @property
-    def _settings_file(self) -> Path:
-        return self.data_directory / "server.properties"
-
-    @property
-    def _log_file(self) -> Path:
-        return self.data_directory / "broker.log"
-
-    def _log_tail(self) -> str:
-        return "\n".join(self._log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-30:])
-
-
-def _java_command(heap: str) -> list[str]:
-    return [
-        java(),
-        f"-Xmx{heap}",
-        "-XX:+UseSerialGC",
-        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-        "-cp",
-        kafka_class_path(),
-    ]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on at this moment."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
-
-
-def end_with_its_parent() -> list[str]:
-    # A test run that is itself killed must leave no broker behind. Linux only; `setpriv` becomes the broker.
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

@@ -44,6 +44,8 @@ class ReadTimeoutError(AssertionError):
 class BrokerClient:
     """The broker at ``bootstrap``, through an admin client, a producer and a consumer of the test's own."""
 
+    replication = 1  # of the topics made here
+
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
 
@@ -53,7 +55,12 @@ class BrokerClient:
 
     def create_topic(self, name: str, partitions: int = 1, config: Mapping[str, str] | None = None) -> None:
         """Create topic ``name``; returns when a client can use it."""
-        topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=dict(config or {}))
+        topic = NewTopic(
+            name,
+            num_partitions=partitions,
+            replication_factor=self.replication,
+            config=dict(config or {}),
+        )
         admin = self.admin()
         admin.create_topics([topic])[name].result(REQUEST_SECONDS)
         self._wait_for_partitions(admin, name, partitions)

@@ -18,8 +18,9 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from tests.support.broker import KafkaBroker, free_ports
+from tests.support.broker import KafkaBroker
 from tests.support.broker_client import REQUEST_SECONDS
+from tests.support.broker_process import free_ports
 from tests.support.certificates import Authority
 from tests.support.token_server import AUDIENCE, ISSUER, TokenServer
 

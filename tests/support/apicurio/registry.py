@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
 
-from tests.support.broker import end_with_its_parent, free_ports
+from tests.support.broker_process import end_with_its_parent, free_ports
 from tests.support.machine import ROOT, MissingPartError, java
 
 APPLICATION = ROOT / ".cache" / "apicurio" / "app"
