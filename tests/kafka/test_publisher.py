@@ -10,8 +10,8 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from stream_rcf.kafka import publisher as publisher_module
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
-from stream_rcf.kafka.publisher import FlushingPublisher, TransactionalPublisher, new_publisher
 from stream_rcf.kafka.publishing import Publisher
+from stream_rcf.kafka.rights import AccessDenied
 from tests.kafka.stage import READ, Stage, joined
 from tests.kafka.support import kafka_settings, unique, values_of
 
@@ -178,17 +178,35 @@ def test_a_queue_that_stays_full_is_a_failure(monkeypatch: pytest.MonkeyPatch) -
     publisher.close()
 
 
+class Undelivered:
+    """A message of which a report speaks."""
+
+    def topic(self) -> str:
+        return "nowhere-alerts"
+
+
 def test_delivery_reports_count_the_first_failure_and_not_our_own_purges() -> None:
     publisher = FlushingPublisher(kafka_settings("127.0.0.1:1", "nowhere"))
-    publisher._on_delivery(None, None)
-    publisher._on_delivery(KafkaError(KafkaError._PURGE_QUEUE), None)
-    publisher._on_delivery(KafkaError(KafkaError._PURGE_INFLIGHT), None)
+    message = Undelivered()
+    publisher._on_delivery(None, message)
+    publisher._on_delivery(KafkaError(KafkaError._PURGE_QUEUE), message)
+    publisher._on_delivery(KafkaError(KafkaError._PURGE_INFLIGHT), message)
     publisher._flush()
-    publisher._on_delivery(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), None)
-    publisher._on_delivery(KafkaError(KafkaError._MSG_TIMED_OUT), None)
-    with pytest.raises(DeliveryFailed, match="TOPIC_AUTHORIZATION_FAILED"):
+    publisher._on_delivery(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE), message)
+    publisher._on_delivery(KafkaError(KafkaError._MSG_TIMED_OUT), message)
+    with pytest.raises(DeliveryFailed, match="MSG_SIZE_TOO_LARGE"):
         publisher._flush()
     publisher.recover(Remedy.ABORT)
+    publisher._flush()
+    publisher.close()
+
+
+def test_an_output_that_the_broker_forbids_is_no_matter_for_another_attempt() -> None:
+    publisher = FlushingPublisher(kafka_settings("127.0.0.1:1", "nowhere"))
+    publisher._on_delivery(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), Undelivered())
+    with pytest.raises(AccessDenied, match="WRITE on topic nowhere-alerts is missing"):
+        publisher._flush()
+    publisher.recover(Remedy.NEW_PRODUCER)
     publisher._flush()
     publisher.close()
 
