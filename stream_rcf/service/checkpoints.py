@@ -12,7 +12,7 @@ from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.errors import ReloadNeededError
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.partition import Partition, PartitionState
-from stream_rcf.service.saved_state import SavedState
+from stream_rcf.service.saved_state import DamagedCheckpointError, SavedState
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointOutcome, CheckpointWriter
 from stream_rcf.state.cut import ConsistentCut
@@ -63,6 +63,7 @@ class Checkpoints:
         self._next_due = clock() + interval_seconds
         self._open: dict[PartitionId, _OpenCut] = {}
         self._last_error: str | None = None
+        self._damage: dict[PartitionId, DamagedCheckpointError] = {}  # the same
         self._overtaken: dict[PartitionId, str] = {}  # raised at the next turn, never inside a callback
         self._saved_state = SavedState(store, model_of(parameters), metrics, clock)
         self._saved_offset: dict[PartitionId, int] = {}
@@ -164,6 +165,8 @@ class Checkpoints:
         if self._overtaken:
             overtaken, self._overtaken = self._overtaken, {}
             raise ReloadNeededError("; ".join(overtaken.values()))
+        if self._damage:
+            raise self._damage.popitem()[1]
 
     def _hand_over(self, names: Iterable[PartitionId], seconds: float, most: int | None = None) -> None:
         """Copy keys, the cuts by turns: a partition with very many keys must not hold the others up."""
@@ -197,6 +200,7 @@ class Checkpoints:
         entry = self._open.pop(outcome.partition, None) if outcome.is_current else None
         if entry is not None:
             entry.partition.table.end_cut(saved)
+            self._work_around(outcome, entry.partition)
         context: dict[str, object] = {
             "topic": outcome.partition.topic,
             "partition": outcome.partition.partition,
@@ -215,6 +219,15 @@ class Checkpoints:
             outcome.seconds,
             saved,
         )
+
+    def _work_around(self, outcome: CheckpointOutcome, partition: Partition) -> None:
+        """An old segment is damaged: save what is left of it from memory, or it would fail every checkpoint to come."""
+        damage = outcome.damage
+        if damage is not None and not partition.table.save_again(damage.keys):
+            # What is damaged is nowhere but there.
+            self._damage[outcome.partition] = DamagedCheckpointError(
+                partition, outcome.error or "", segment=damage.segment
+            )
 
     # -- before a handover ------------------------------------------------------------------------------------------
 
@@ -273,6 +286,7 @@ class Checkpoints:
         self._saved_state.close_partition(partition)
         self._saved_offset.pop(name, None)
         self._overtaken.pop(name, None)
+        self._damage.pop(name, None)
 
     def close(self, budget_seconds: float) -> None:
         """Let the writer finish, and the loader stop."""

@@ -22,12 +22,28 @@ from stream_rcf.state.snapshot import Snapshot
 logger = logging.getLogger(__name__)
 
 
+class CarriedDamage(NamedTuple):
+    """A segment that cannot be copied out of, and the keys that were to be: without them the next one may succeed."""
+
+    segment: str
+    keys: tuple[str, ...]
+
+
+class CarryError(CheckpointError):
+    """Frames of an older segment are not what was written."""
+
+    def __init__(self, problem: str, damage: CarriedDamage) -> None:
+        super().__init__(problem)
+        self.damage = damage
+
+
 @dataclass(frozen=True, slots=True)
 class CheckpointOutcome:
     """How one checkpoint ended: ``manifest`` and the ``indexes`` of its new segments if it stands, else ``error``.
 
     ``seconds`` count from ``begin``; ``written_bytes`` are the keys' packed states. ``is_current`` is false for one
     whose partition was let go, or taken up anew, since. ``is_overtaken``: another process wrote its number.
+    ``damage`` is why it failed where an older segment is not what was written.
     """
 
     partition: PartitionId
@@ -38,6 +54,7 @@ class CheckpointOutcome:
     seconds: float
     is_current: bool = True
     is_overtaken: bool = False
+    damage: CarriedDamage | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,10 +154,10 @@ class CheckpointThread:
             else:
                 self._abandon(job)
         except StreamRcfError as error:
-            self._fail(job, str(error), isinstance(error, OvertakenError))
+            self._fail(job, error)
         except Exception as error:
             logger.exception("unexpected error while writing a checkpoint", extra={"context": _context(job)})
-            self._fail(job, f"unexpected {type(error).__name__}: {error}", False)
+            self._fail(job, StreamRcfError(f"unexpected {type(error).__name__}: {error}"))
 
     def _finish(self, job: CheckpointJob) -> None:
         build = self._builds[job]
@@ -150,18 +167,21 @@ class CheckpointThread:
             except ObjectMissingError as error:
                 # Only who wrote newer checkpoints than ours removes what ours name.
                 raise OvertakenError(f"{error}: another process has written checkpoints since") from error
+            except CheckpointError as error:
+                keys = tuple(index.keys[row] for row in rows)
+                raise CarryError(str(error), CarriedDamage(index.segment.name, keys)) from error
         manifest, indexes = build.finish()
         del self._builds[job]
-        self._end(job, manifest, tuple(indexes), None, False)
+        self._end(job, manifest, tuple(indexes), None)
 
-    def _fail(self, job: CheckpointJob, error: str, is_overtaken: bool) -> None:
+    def _fail(self, job: CheckpointJob, error: StreamRcfError) -> None:
         logger.error(
             "a checkpoint was given up; the next interval tries again: %s",
             error,
             extra={"context": _context(job)},
         )
         self._abandon(job)
-        self._end(job, None, (), error, is_overtaken)
+        self._end(job, None, (), error)
 
     def _abandon(self, job: CheckpointJob) -> None:
         build = self._builds.pop(job, None)
@@ -180,13 +200,19 @@ class CheckpointThread:
         job: CheckpointJob,
         manifest: Manifest | None,
         indexes: tuple[SegmentIndex, ...],
-        error: str | None,
-        is_overtaken: bool,
+        error: StreamRcfError | None,
     ) -> None:
         seconds = self._clock() - job.begun
         written = self._written_bytes.pop(job, 0)
         outcome = CheckpointOutcome(
-            job.partition, manifest, indexes, error, written, seconds, is_overtaken=is_overtaken
+            job.partition,
+            manifest,
+            indexes,
+            None if error is None else str(error),
+            written,
+            seconds,
+            is_overtaken=isinstance(error, OvertakenError),
+            damage=error.damage if isinstance(error, CarryError) else None,
         )
         self.endings.append(Ending(job, outcome))
 

@@ -243,6 +243,12 @@ class KeyTable:
             self.snapshot(key) if block is None else PackedKey(self._pack_block(block), last_event_of(block))
         )
 
+    def save_again(self, keys: Iterable[str]) -> bool:
+        """Have the next cut hold these keys, but for those that only the checkpoint has; whether that adds any."""
+        again = {key for key in keys if self.knows(key) and self._away.get(key) != SAVED} - self._changed
+        self._changed |= again
+        return bool(again)
+
     def end_cut(self, saved: bool) -> None:
         """Forget the cut. One that was not saved leaves its keys to the next."""
         if self._cut is not None and not saved:

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException
 from stream_rcf.errors import CheckpointError
 from stream_rcf.service.partition import PartitionState
 from stream_rcf.service.saved_state import DamagedCheckpointError
-from tests.service.assignment_support import EVENTS, Member, damage, write_checkpoint
+from tests.service.assignment_support import EVENTS, Member, damage, damage_states, write_checkpoint
 from tests.service.support import TOPIC, small_settings, states_of, twin_of
 
 S = PartitionState
@@ -204,3 +204,75 @@ def test_a_broker_that_stays_silent_while_partitions_come_leaves_them_to_the_nex
 
     assert member.states() == {0: S.LOADING, 1: S.LOADING}
     assert member.source.repositioned == [[(TOPIC, 0, 0), (TOPIC, 1, 0)]]
+
+
+def test_damaged_states_found_late_are_passed_over_with_every_checkpoint_that_names_them(
+    member: Member,
+) -> None:
+    """The partition is live when a key's state turns out to be damaged; the older checkpoint does not name it."""
+    write_checkpoint(member.store, 0, offset=20)
+    newest = write_checkpoint(member.store, 0, offset=50)
+    damage_states(member.store, 0, newest)
+    member.source.offsets[TOPIC, 0] = 60
+    assert member.assign(0) == {0: 50}
+    member.load(0)
+    with pytest.raises(DamagedCheckpointError) as damaged:
+        member.feed(0, 60)
+    member.assignment.pass_over(damaged.value)
+    member.assignment.roll_back_all()
+    assert member[0].next_offset == 20
+    member.load(0)
+    member.feed(0, 70)
+    assert states_of(member[0].table) == states_of(twin_of(EVENTS[:70]))
+
+
+def test_damage_of_one_partition_says_nothing_about_another(member: Member) -> None:
+    for number in (0, 1):
+        write_checkpoint(member.store, number, offset=20)
+        member.source.offsets[TOPIC, number] = 20
+    member.assign(0, 1)
+    member.assignment.pass_over(DamagedCheckpointError(member[0], "damaged", manifest=1))
+    with pytest.raises(CheckpointError, match=r"offset 20 is committed, but no checkpoint serves: damaged"):
+        member.assignment.roll_back_all()
+    member.lose(0)
+    member.assignment.roll_back_all()
+    assert member.states() == {1: S.LOADING}
+
+
+def test_a_failure_while_partitions_come_lets_go_of_what_was_parked(member: Member) -> None:
+    """Its open checkpoint and the loading of its keys belong to a table that is no more."""
+    replaying(member, 0)
+    member.revoke(0)
+    member.source.failures = [KafkaException(KafkaError(KafkaError._TIMED_OUT))]
+    with pytest.raises(KafkaException):
+        member.assign(0)
+    assert member.states() == {0: S.ASSIGNED}
+    assert member.handover.forgotten == [0]
+    assert member.checkpoints._saved_state._opened == {}
+
+
+# -- a topic that gained partitions -------------------------------------------------------------------------------
+
+
+def test_a_topic_that_gained_partitions_is_refused_with_the_way_out(member: Member) -> None:
+    write_checkpoint(member.store, 0, offset=20, topic_partitions=2)
+    member.source.offsets[TOPIC, 0] = 20
+    with pytest.raises(CheckpointError, match=r"has 4 partitions, but had 2 .*checkpoint repartition"):
+        member.assign(0)
+    with pytest.raises(CheckpointError, match=r"has 4 partitions, but had 2 .*checkpoint repartition"):
+        member.assign(3)
+
+
+def test_a_topic_that_gained_partitions_begins_anew_where_asked_and_says_so(
+    lenient: Member, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_checkpoint(lenient.store, 0, offset=20, topic_partitions=2)
+    lenient.source.offsets[TOPIC, 0] = 20
+    lenient.assign(0, 3)
+    assert caplog.text.count("Keys that moved begin with empty models") == 2
+    lenient.load(0, 3)
+    assert lenient[0].topic_partitions == lenient[3].topic_partitions == 4
+    (manifest,) = lenient.store.manifests(lenient.assignment.partition_id(lenient[3])).manifests
+    assert manifest.topic_partitions == 4
+    lenient.feed(0, 30)
+    assert states_of(lenient[0].table) == states_of(twin_of(EVENTS[:30])), "what did not move goes on"

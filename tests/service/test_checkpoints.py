@@ -125,9 +125,9 @@ def test_a_cut_is_packed_by_the_writer_s_thread_as_it_was_when_it_began(
     """The loop only copies: what becomes of the keys between the copy and the packing is not in the checkpoint."""
     packers: list[str] = []
 
-    def noted_pack(block: KeyBlock) -> bytes:
+    def noted_pack(block: KeyBlock, quick: bool = False) -> bytes:
         packers.append(threading.current_thread().name)
-        return pack(block)
+        return pack(block, quick=quick)
 
     partition = desk.new_partition()
     desk.feed(partition, 90)

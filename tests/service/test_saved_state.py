@@ -236,6 +236,41 @@ def test_frames_that_are_no_state_of_this_model_are_damage_and_not_a_reason_to_r
     memory.close()
 
 
+def save_until_rewritten(desk: Desk, partition: Partition, manifest: Manifest) -> None:
+    """Checkpoints of a few keys each until the first segment is named no more."""
+    for offset in range(TWIN + 2, 200, 2):
+        desk.feed(partition, offset)
+        desk.save_by_interval()
+        if manifest.segments[0] not in desk.manifests()[0].segments:
+            return
+    raise AssertionError("the damaged segment is still named")
+
+
+def test_a_segment_damaged_after_its_keys_had_come_is_replaced_from_memory(desk: Desk) -> None:
+    """It would otherwise fail every checkpoint that wants to copy what still lives in it."""
+    manifest = write_checkpoint(desk.store, 0, offset=TWIN)
+    partition = desk.take_over(manifest, committed=TWIN)
+    let_all_in(desk, partition)
+    damage_states(desk.store, 0, manifest)
+    save_until_rewritten(desk, partition, manifest)
+    assert desk.failures_counted() == 1.0
+    assert desk.read_newest() == states_of(twin_of(EVENTS[: partition.next_offset]))
+
+
+def test_a_segment_damaged_before_its_keys_have_come_is_damage(desk: Desk) -> None:
+    desk.checkpoints._saved_state.stop()
+    manifest = write_checkpoint(desk.store, 0, offset=TWIN)
+    partition = desk.take_over(manifest, committed=TWIN)
+    wanted = [event.key for event in EVENTS[TWIN : TWIN + 6]]
+    partition.table.bring(wanted)
+    damage_states(desk.store, 0, manifest)
+    assert len(set(wanted)) < manifest.keys
+    desk.feed(partition, TWIN + 6)
+    with pytest.raises(DamagedCheckpointError) as damaged:
+        desk.save_by_interval()
+    assert (damaged.value.partition, damaged.value.segment) == (partition, manifest.segments[0].name)
+
+
 # -- letting go ---------------------------------------------------------------------------------------------------
 
 

@@ -246,8 +246,8 @@ def test_a_foreign_member_with_the_same_id_is_named_in_the_end(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two processes that fence each other for ever: one of them says so and ends."""
-    monkeypatch.setattr("stream_rcf.service.worker.RETRY_SECONDS", (0.01,))
-    monkeypatch.setattr("stream_rcf.service.worker.MOST_RECOVERIES", 2)
+    monkeypatch.setattr("stream_rcf.service.recovery.RETRY_SECONDS", (0.01,))
+    monkeypatch.setattr("stream_rcf.service.recovery.MOST_RECOVERIES", 2)
     original = TransactionalPublisher.commit
 
     def fenced_each_time(

@@ -17,6 +17,7 @@ from stream_rcf.state.folder_objects import FolderObjects
 from stream_rcf.state.key_table import KeyTable
 from tests.service.support import PARAMETERS, states_of, twin_of
 from tests.service.test_worker import EVENTS, Scene, committed, once
+from tests.state.support import read_back
 from tests.support.broker import KafkaBroker
 
 KERNEL_SECONDS = 0.02  # long enough that a batch stays in flight over the turn of the loop
@@ -109,7 +110,7 @@ def test_a_checkpoint_is_cut_where_state_outputs_and_group_agree(
     for name in store.partitions():
         for manifest in store.manifests(name).manifests:
             table = KeyTable(PARAMETERS)
-            for key, payload in store.read(name, manifest):
+            for key, payload in read_back(store, manifest).items():
                 table.restore(key, payload)
             assert states_of(table) == states_of(twin_of(streams[name.partition][: manifest.offset]))
             compared += 1

@@ -222,6 +222,7 @@ def test_damage_in_what_is_carried_fails_the_checkpoint_and_names_it(store, writ
     outcome = fails(writer, {"a": b"2", "c": b"2"}, 2)
     assert "the state of key 'b' differs from its CRC-32" in outcome.error
     assert not outcome.is_overtaken
+    assert outcome.damage == (first.segments[0].name, ("b",))
     assert stands(writer, {"a": b"3", "b": b"3", "c": b"3"}, 3).keys == 3, "nothing of it is carried any more"
 
 

@@ -13,6 +13,7 @@ from stream_rcf.state.key_memory import KeyMemory
 from stream_rcf.state.key_table import KeyTable
 from tests.state.key_support import (
     PARAMETERS,
+    Lender,
     check_accounts,
     learn,
     states,
@@ -185,3 +186,18 @@ def test_restoring_over_a_key_counts_its_bytes_once(tmp_path) -> None:
     check_accounts(memory, table)
     assert states(table) == packed
     memory.close()
+
+
+def test_unchanged_keys_can_be_had_saved_again_but_for_those_that_only_the_checkpoint_has() -> None:
+    twin = KeyTable(PARAMETERS)
+    learn(twin, stream(100))
+    lender = Lender(states(twin))
+    table = KeyTable(PARAMETERS)
+    table.lend(lender.saved, lender)
+    table.bring(["key-1", "key-2"])
+    learn(table, [Event("key-2", 0, (1.0,))])
+    assert table.save_again(["key-0", "key-1", "key-2", "never heard of"])
+    assert set(table.begin_cut().keys) == {"key-1", "key-2"}
+    assert not KeyTable(PARAMETERS).save_again(["key-0"])
+    learn(table, [Event("key-1", 0, (1.0,))])
+    assert not table.save_again(["key-0", "key-1"])
