@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from stream_rcf.kafka import publisher as publisher_module
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
+from stream_rcf.kafka.publisher import FlushingPublisher, TransactionalPublisher, new_publisher
 from stream_rcf.kafka.publishing import Publisher
 from stream_rcf.kafka.rights import AccessDenied
 from tests.kafka.stage import READ, Stage, joined

@@ -60,19 +60,21 @@ def test_an_address_with_a_password_is_refused_and_not_repeated(url: str) -> Non
 
 
 def test_a_password_needs_a_name_and_is_not_repeated() -> None:
-    said = complaint(schema_registry__password=SECRET)
+    with pytest.raises(UsageError) as failure:
+        load_with_origins(None, {}, {"STREAM_RCF_SCHEMA_REGISTRY__PASSWORD": SECRET})
+    said = str(failure.value)
     assert "schema_registry.password needs schema_registry.username" in said
     assert SECRET not in said
 
 
 def test_a_password_is_printed_nowhere() -> None:
-    given = {"schema_registry.username": "me", "schema_registry.password": SECRET}
-    loaded = load_with_origins(None, given, {})
+    environment = {"STREAM_RCF_SCHEMA_REGISTRY__PASSWORD": SECRET}
+    loaded = load_with_origins(None, {"schema_registry.username": "me"}, environment)
     assert loaded.settings.schema_registry.password.get_secret_value() == SECRET
     assert SECRET not in repr(loaded.settings)
     text = settings_as_toml(loaded)
     assert SECRET not in text
-    assert 'password = "********"  # --set' in text
+    assert 'password = "********"  # environment' in text
 
 
 def test_a_time_out_leaves_time_to_stay_in_the_group() -> None:
