@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import orjson
 
-from load_tests import latency
+from load_tests import handover, latency, more_keys
 from load_tests.figures import LEAST_SAMPLES
 from load_tests.forest import report as forest_report
 from load_tests.forest import run as forest_run
@@ -29,7 +30,7 @@ def main() -> int:
         prog="python -m load_tests",
         description="The benchmarks, each beside a named peer measured in the same run.",
     )
-    parser.add_argument("--only", choices=(FOREST, SERVICE, LATENCY), help="only this part; all by default")
+    parser.add_argument("--only", choices=tuple(PARTS), help="only this part; all by default")
     parser.add_argument(
         "--quick", action="store_true", help="some minutes: fewer keys, sizes and repetitions"
     )
@@ -56,22 +57,53 @@ def main() -> int:
     facts = machine_facts()
     data: dict[str, object] = {"machine": facts}
     print("\n".join(["# stream_rcf benchmark", "", *facts_lines(facts), ""]), flush=True)
-    if given.only in {None, FOREST}:
-        extents = forest_run.QUICK if given.quick else forest_run.FULL
-        forest = forest_run.measure_forest(extents, repetitions[FOREST])
-        data[FOREST] = forest_report.plain_data(forest)
-        _hand_out(forest_report.markdown(forest), data, given.json)
-    if given.only in {None, SERVICE}:
-        service = measure_service(QUICK if given.quick else FULL, repetitions[SERVICE])
-        data[SERVICE] = plain_data(service)
-        _hand_out(markdown(service), data, given.json)
-    if given.only in {None, LATENCY}:
-        workload = latency.QUICK_WORKLOAD if given.quick else latency.FULL_WORKLOAD
-        seconds = latency.QUICK_SECONDS if given.quick else latency.FULL_SECONDS
-        found = latency.measure_latency(workload, seconds, given.rate)
-        data[LATENCY] = latency.plain_data(found)
-        _hand_out(latency.markdown(found), data, given.json)
+    for name, measure in PARTS.items():
+        if given.only in {None, name}:
+            section, found = measure(given, repetitions)
+            data[name] = found
+            _hand_out(section, data, given.json)
     return 0
+
+
+Measured = tuple[str, dict[str, object]]  # for a reader, and for a program
+Repetitions = Mapping[str, int]
+
+
+def _forest(given: argparse.Namespace, repetitions: Repetitions) -> Measured:
+    extents = forest_run.QUICK if given.quick else forest_run.FULL
+    found = forest_run.measure_forest(extents, repetitions[FOREST])
+    return forest_report.markdown(found), forest_report.plain_data(found)
+
+
+def _service(given: argparse.Namespace, repetitions: Repetitions) -> Measured:
+    found = measure_service(QUICK if given.quick else FULL, repetitions[SERVICE])
+    return markdown(found), plain_data(found)
+
+
+def _latency(given: argparse.Namespace, _repetitions: Repetitions) -> Measured:
+    workload = latency.QUICK_WORKLOAD if given.quick else latency.FULL_WORKLOAD
+    seconds = latency.QUICK_SECONDS if given.quick else latency.FULL_SECONDS
+    found = latency.measure_latency(workload, seconds, given.rate)
+    return latency.markdown(found), latency.plain_data(found)
+
+
+def _handover(given: argparse.Namespace, _repetitions: Repetitions) -> Measured:
+    found = handover.measure_handover(*(handover.QUICK if given.quick else handover.FULL))
+    return handover.markdown(found), handover.plain_data(found)
+
+
+def _more_keys(given: argparse.Namespace, _repetitions: Repetitions) -> Measured:
+    found = more_keys.measure_more_keys(more_keys.QUICK if given.quick else more_keys.FULL)
+    return more_keys.markdown(found), more_keys.plain_data(found)
+
+
+PARTS: Mapping[str, Callable[[argparse.Namespace, Repetitions], Measured]] = {
+    FOREST: _forest,
+    SERVICE: _service,
+    LATENCY: _latency,
+    "handover": _handover,
+    "more-keys": _more_keys,
+}
 
 
 def _hand_out(section: str, data: dict[str, object], path: Path | None) -> None:

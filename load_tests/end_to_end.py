@@ -13,6 +13,7 @@ import orjson
 
 from load_tests.arrival import ArrivalReader
 from load_tests.figures import Arrivals
+from load_tests.forest.peer_environment import QUIX_FOLDER, QUIX_LOCK, peer_python
 from load_tests.workload import PARTITIONS, Message, Workload
 from tests.support.broker import KafkaBroker
 from tests.support.service import TOPIC_CONFIGURATION, Topics
@@ -81,6 +82,22 @@ def service_arrivals(
     ):
         arrivals = reader.watch(workload.total, service.check)
         service.stop()
+    return arrivals
+
+
+def quix_arrivals(topics: Topics, workload: Workload, word: str, folder: Path) -> Arrivals:
+    """Run Quix Streams over the service's topic, into another; when its outputs arrived."""
+    target = f"{word}-quix"
+    topics.broker.create_topic(target, PARTITIONS, TOPIC_CONFIGURATION)
+    python = str(peer_python(QUIX_LOCK, QUIX_FOLDER))
+    program = str(Path(__file__).with_name("quix_loop.py"))
+    arguments = (topics.broker.bootstrap, topics.events, target, target, str(folder / "quix"))
+    with (
+        ArrivalReader(topics.broker.bootstrap, target, PARTITIONS) as reader,
+        Program([python, program, *arguments], {}, folder / "quix.log") as quix,
+    ):
+        arrivals = reader.watch(workload.total, quix.check)
+        quix.stop()
     return arrivals
 
 

@@ -28,6 +28,7 @@ PARTITIONS = 2
 EVENTS_PER_KEY = 300  # samples are full after 264
 LIVE_EVENTS_PER_SECOND = 500  # while the partition moves: every key changes between two checkpoints
 TARGET_SECONDS = 2.0  # for 1,000 keys
+FULL, QUICK = (1000, 3), (200, 2)  # keys of a partition, and moves
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class Results:
     workload: Workload
     service_young: Figure
     service_mature: Figure
+    quix: Figure
     bare: Figure
     forest_young: Figure
     forest_mature: Figure
@@ -34,6 +35,7 @@ class Results:
         return (
             self.service_young,
             self.service_mature,
+            self.quix,
             self.bare,
             self.forest_young,
             self.forest_mature,
@@ -46,6 +48,8 @@ class Results:
     def ratios(self) -> Sequence[Figure]:
         """What stands against what, repetition by repetition."""
         return (
+            paired_ratio(self.service_young, self.quix),
+            paired_ratio(self.service_mature, self.quix),
             paired_ratio(self.service_young, self.bare),
             paired_ratio(self.service_mature, self.bare),
             paired_ratio(self.service_young, self.forest_young),

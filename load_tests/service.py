@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from load_tests.breakdown import profile_service
-from load_tests.end_to_end import bare_arrivals, prepared_topics, service_arrivals
+from load_tests.end_to_end import bare_arrivals, prepared_topics, quix_arrivals, service_arrivals
 from load_tests.figures import Figure
 from load_tests.forest_alone import OLD_KEY, many_keys, one_key
 from load_tests.machine import broker_facts
@@ -23,6 +23,7 @@ from tests.support.broker import KafkaBroker
 NAMES = {
     "service_young": "service, end to end, exactly once, young",
     "service_mature": "service, end to end, exactly once, mature",
+    "quix": "Quix Streams, one float a key, exactly once",
     "bare": "bare consume, parse, produce, commit",
     "forest_young": "forest alone (score_batch), young",
     "forest_mature": "forest alone (score_batch), mature",
@@ -59,11 +60,13 @@ def repetition(
     topics = prepared_topics(broker, word, messages, workload.bare_rounds)
     with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
         bare = bare_arrivals(topics, workload, word)
+        quix = quix_arrivals(topics, workload, word, Path(folder))
         forest = many_keys(messages, workload.mature)
         service = service_arrivals(topics, workload, Path(folder))
     return {
         "service_young": service.rate(*workload.young_range),
         "service_mature": service.rate(*workload.mature_range),
+        "quix": quix.rate(workload.skipped, workload.total),
         "bare": bare.rate(workload.skipped, bare.counts[-1]),
         "forest_young": forest.backlog.rate(*workload.young_range),
         "forest_mature": forest.backlog.rate(*workload.mature_range),

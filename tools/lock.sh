@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Resolves pyproject.toml into the three committed locks, for Python 3.11 and newer on every platform:
+# Resolves pyproject.toml into the four committed locks, for Python 3.11 and newer on every platform:
 #   requirements.lock          everything: the package, its extras and what develops it (.venv)
 #   requirements-runtime.lock  the same versions of only what the container image needs
 #   requirements-bench.lock    the peers of the benchmark, in an environment of their own
+#   requirements-quix.lock     Quix Streams, in another
 # Hashes are in, addresses of package indexes are not: whoever installs chooses where from.
 # ARGS="--upgrade" moves to the newest versions; without it only what pyproject.toml requires changes.
 set -euo pipefail
@@ -23,3 +24,6 @@ resolve requirements-runtime.lock --extra cloud --extra schema-registry --group 
 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
     --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
     --output-file requirements-bench.lock "$@" --constraint requirements.lock --group bench
+uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+    --output-file requirements-quix.lock "$@" --group bench-quix

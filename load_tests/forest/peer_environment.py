@@ -12,22 +12,26 @@ from tests.support.machine import ROOT, MissingPartError
 
 LOCK = ROOT / "requirements-bench.lock"
 FOLDER = ROOT / ".cache" / "bench"
+QUIX_LOCK = ROOT / "requirements-quix.lock"
+QUIX_FOLDER = ROOT / ".cache" / "quix"
 
 
-def peer_python() -> Path:
-    """The interpreter that has what requirements-bench.lock names.
+def peer_python(lock: Path = LOCK, folder: Path = FOLDER) -> Path:
+    """The interpreter that has what ``lock`` names, in ``folder``.
 
     Raises ``MissingPartError`` with the installer's words when it cannot be made.
     """
-    python, stamp = FOLDER / "bin" / "python", FOLDER / ".lock"
-    wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    python, stamp = folder / "bin" / "python", folder / ".lock"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     if python.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == wanted:
         return python
-    print("Making .cache/bench for rrcf and river (once, about half a minute)", file=sys.stderr, flush=True)
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    _run([sys.executable, "-m", "venv", str(FOLDER)])
+    print(
+        f"Making {folder.name} as {lock.name} says (once, about half a minute)", file=sys.stderr, flush=True
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    _run([sys.executable, "-m", "venv", str(folder)])
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, "--require-hashes", "-r", str(LOCK)])
+    _run([*pip, "--require-hashes", "-r", str(lock)])
     stamp.write_text(wanted, encoding="ascii")
     return python
 

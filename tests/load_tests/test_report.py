@@ -12,6 +12,7 @@ def results() -> Results:
         workload=Workload(keys=10, young=1000, mature=500),
         service_young=Figure("service, young", (900.0, 1000.0, 1100.0)),
         service_mature=Figure("service, mature", (500.0, 510.0, 490.0)),
+        quix=Figure("quix", (400.0, 410.0, 390.0)),
         bare=Figure("bare", (5000.0, 5100.0, 4900.0)),
         forest_young=Figure("forest, young", (1200.0, 1200.0, 1200.0)),
         forest_mature=Figure("forest, mature", (1000.0, 1000.0, 1000.0)),
