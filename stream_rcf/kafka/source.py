@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from stream_rcf.errors import StreamRcfError, UsageError
-from stream_rcf.kafka.client_configuration import consumer_configuration, new_client
+from stream_rcf.kafka.client_configuration import client_configuration, consumer_configuration, new_client
 from stream_rcf.kafka.failures import kafka_error
 from stream_rcf.kafka.joining import (
     REJOIN_SECONDS,
@@ -69,6 +70,7 @@ class Source:
         self._configuration = consumer_configuration(settings, self._on_error, self._on_commit)
         self.consumer: Consumer = new_client(Consumer, self._configuration)
         self._topic = settings.kafka.input_topic
+        self._admin: AdminClient | None = None
         self._notice = JoinNotice(longest_wait(settings, self._configuration.get("session.timeout.ms")))
         self._rejoin_at: float | None = None  # monotonic; set while the group refuses our name
 
@@ -177,8 +179,14 @@ class Source:
         return low, high
 
     def partition_count(self, topic: str) -> int:
-        """How many partitions the topic has now, as the broker says."""
-        known = self.consumer.list_topics(topic, timeout=OFFSETS_TIMEOUT).topics[topic]
+        """How many partitions the topic has now, as the broker says.
+
+        Asked by a client of its own: the consumer's answer inside one of its callbacks leaves the read around it
+        without the state that further callbacks need, and the process is aborted (confluent-kafka 2.16).
+        """
+        if self._admin is None:
+            self._admin = new_client(AdminClient, {**client_configuration(self._settings), "log_level": 0})
+        known = self._admin.list_topics(topic, timeout=OFFSETS_TIMEOUT).topics[topic]
         if known.error is not None:
             raise KafkaException(known.error)
         return len(known.partitions)

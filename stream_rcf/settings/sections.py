@@ -17,7 +17,7 @@ from stream_rcf.core.parameters import (
 from stream_rcf.errors import UsageError
 from stream_rcf.settings.base import Number, Section, WholeNumber, WholeSentenceError, check_paths
 from stream_rcf.settings.memory import BYTES_PER_MEGABYTE, SMALLEST_LIMIT_MB, default_memory_limit_mb
-from stream_rcf.state.checkpoint_store import open_store
+from stream_rcf.state.object_urls import open_objects
 
 MAX_FEATURES = 1000  # beyond what one forest can tell apart; guards against a list read from the wrong place
 MAX_EVENT_BYTES = 100 * 2**20  # no broker is set up for larger messages
@@ -161,7 +161,8 @@ class CheckpointSettings(Section):
     """Where the models are kept between restarts."""
 
     url: str = Field(
-        default="file:./checkpoints", description="the place of the checkpoints, a folder: file:<path>"
+        default="file:./checkpoints",
+        description="where the models are kept: file:<path>, s3://, gs:// or az://<bucket>/<prefix>",
     )
     interval_seconds: Number = Field(
         default=30.0,
@@ -178,7 +179,7 @@ class CheckpointSettings(Section):
     @classmethod
     def _check_url(cls, url: str) -> str:
         try:
-            open_store(url)
+            open_objects(url)
         except UsageError as error:
             raise WholeSentenceError(str(error), "checkpoint.url") from error
         return url
