@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 python := .venv/bin/python
 
-.PHONY: help demo test lint bench chaos environment test-parts chaos-parts lock
+.PHONY: help demo test lint bench chaos fuzz environment test-parts chaos-parts lock
 
 help: ## what this file can do
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -25,6 +25,9 @@ bench: environment test-parts ## the benchmarks, each as a ratio against a peer 
 
 chaos: environment test-parts chaos-parts ## ten seeds of faults, every output verified; ARGS="--seeds 1 --short" for less
 	@$(python) -m load_tests.chaos $(ARGS)
+
+fuzz: environment ## ten million mutated inputs to the decoder and the checkpoint reader
+	@$(python) -m load_tests.fuzz $(ARGS)
 
 environment: # .venv as requirements.lock says; at once when nothing changed
 	@tools/environment.sh
