@@ -23,11 +23,11 @@ MAX_POLL_INTERVAL_MS = 300_000  # the longest pause of the loop before the group
 TRANSACTION_TIMEOUT_MS = 15_000
 QUEUE_KILOBYTES = 16_384  # prefetch of all partitions together; more only hides lag inside the client
 # Of one partition: the prefetch is one queue, in which the others' messages wait behind those of one far behind.
-QUEUED_MESSAGES = 10_000
+QUEUED_MESSAGES = 4_000
 # One answer of a broker, by which the prefetch may exceed its bound, and one partition's share of it. Larger messages
 # still come, alone.
 FETCH_BYTES = 8 * 2**20
-PARTITION_FETCH_BYTES = 2**19
+PARTITION_FETCH_BYTES = 2**17
 FETCH_BACKOFF_MS = 20  # after the prefetch queue was full; the default of 1 s starves a fast loop
 LINGER_MS = 5  # batches of outputs wait at most this long; a commit flushes anyway
 PRODUCER_QUEUE_KILOBYTES = 65_536  # outputs not yet acknowledged; a full queue makes the loop wait

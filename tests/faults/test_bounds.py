@@ -16,7 +16,7 @@ LARGE_BYTES = 400_000
 LARGE_EVENTS = 700  # 280 MB
 # Prefetch 16 and an answer beyond it 8, two batches of 8, outputs on their way 64, and what the allocators keep of it.
 BOUND_BYTES = (16 + 8 + 2 * 8 + 64 + 56) * MEGABYTE
-HOT_EVENTS = 150_000
+HOT_EVENTS = 400_000  # some twenty seconds of work, of which the others may wait for a small part
 PATIENCE_SECONDS = 180.0
 
 
