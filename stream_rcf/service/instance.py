@@ -8,6 +8,7 @@ operating system frees the lock of a dead process.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import socket
 from pathlib import Path
@@ -33,8 +34,10 @@ class Instance:
             ) from None
 
     def _claim(self, folder: Path) -> tuple[int, int]:
+        # Of this group alone: members of others come and go, and would change the number of one that is restarted.
+        group = hashlib.blake2b(self._group.encode("utf-8"), digest_size=8).hexdigest()
         for number in range(MOST_INSTANCES):
-            path = folder / f"{socket.gethostname()}-{number}.lock"
+            path = folder / f"{socket.gethostname()}-{group}-{number}.lock"
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
