@@ -86,7 +86,10 @@ def service_arrivals(
 
 
 def quix_arrivals(topics: Topics, workload: Workload, word: str, folder: Path) -> Arrivals:
-    """Run Quix Streams over the service's topic, into another; when its outputs arrived."""
+    """Run Quix Streams over the service's topic, into another; when it had processed its events.
+
+    It is stopped when all of its outputs are committed.
+    """
     target = f"{word}-quix"
     topics.broker.create_topic(target, PARTITIONS, TOPIC_CONFIGURATION)
     python = str(peer_python(QUIX_LOCK, QUIX_FOLDER))
@@ -96,9 +99,11 @@ def quix_arrivals(topics: Topics, workload: Workload, word: str, folder: Path) -
         ArrivalReader(topics.broker.bootstrap, target, PARTITIONS) as reader,
         Program([python, program, *arguments], {}, folder / "quix.log") as quix,
     ):
-        arrivals = reader.watch(workload.total, quix.check)
+        reader.watch(workload.total, quix.check)
         quix.stop()
-    return arrivals
+    last_line = (folder / "quix.log").read_bytes().strip().splitlines()[-1]
+    processed = orjson.loads(last_line)
+    return Arrivals(processed["times"], processed["counts"])
 
 
 def bare_arrivals(topics: Topics, workload: Workload, word: str) -> Arrivals:
