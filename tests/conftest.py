@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -36,6 +37,8 @@ def _compile_the_kernels_of_this_source() -> None:
 
 
 _compile_the_kernels_of_this_source()
+# Whoever started the tests may have it ignored (nohup), and programs hand that down: services under test must hear it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # `tools/test_parts.sh` unpacks promtool here when the machine has none.
 os.environ["PATH"] += os.pathsep + str(ROOT / ".cache" / "tools" / "usr" / "bin")
 
