@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Producer, TopicPartition
@@ -18,7 +19,7 @@ PARTITION_FIELD = b'"source":{"topic":"'
 NUMBER_FIELD = b'"partition":'
 
 
-class _Background:
+class _Background(ABC):
     """A thread, and what went wrong in it."""
 
     def __init__(self, name: str) -> None:
@@ -47,8 +48,9 @@ class _Background:
         except Exception as failure:  # noqa: BLE001 -- raised by check, in the driver's thread
             self._failure = failure
 
+    @abstractmethod
     def _run(self) -> None:
-        raise NotImplementedError
+        """What the thread does."""
 
     def _sample(self, counts: list[int]) -> None:
         now = time.monotonic()

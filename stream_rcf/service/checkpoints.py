@@ -116,9 +116,14 @@ class Checkpoints:
 
     # -- the interval -----------------------------------------------------------------------------------------------
 
+    @property
+    def are_due(self) -> bool:
+        """Whether the interval has passed since cuts were last begun."""
+        return self._clock() >= self._next_due
+
     def begin_due(self, partitions: Iterable[Partition]) -> None:
         """Begin cuts of live partitions when the interval has passed. Only to be called with everything committed."""
-        if self._clock() < self._next_due:
+        if not self.are_due:
             return
         self._next_due = self._clock() + self._interval
         for partition in partitions:
@@ -225,9 +230,8 @@ class Checkpoints:
         damage = outcome.damage
         if damage is not None and not partition.table.save_again(damage.keys):
             # What is damaged is nowhere but there.
-            self._damage[outcome.partition] = DamagedCheckpointError(
-                partition, outcome.error or "", segment=damage.segment
-            )
+            error = DamagedCheckpointError(partition, outcome.error or "", segment=damage.segment)
+            self._damage[outcome.partition] = error
 
     # -- before a handover ------------------------------------------------------------------------------------------
 
@@ -263,10 +267,8 @@ class Checkpoints:
                 return False
             self._hand_over([name for name in self._open if name in wanted], HURRY_SECONDS)
             self._note_finished()
-            if (
-                all(self._open[name].is_handed_over for name in wanted & self._open.keys())
-                or not self._writer.has_room()
-            ):
+            left = wanted & self._open.keys()
+            if all(self._open[name].is_handed_over for name in left) or not self._writer.has_room():
                 time.sleep(POLL_SECONDS)
         return all(self._saved_offset.get(name) == offset for name, offset in offsets.items())
 

@@ -53,11 +53,13 @@ class Partition:
         self.topic_partitions = 0  # of its topic, when its plan was made
         self._parameters = parameters
         self._memory = memory
-        self.table = KeyTable(parameters, memory)
-        self._forget()
+        self._begin()
 
     def _forget(self) -> None:
         self.table.release()
+        self._begin()
+
+    def _begin(self) -> None:
         self.table = KeyTable(self._parameters, self._memory)
         self.plan: RecoveryPlan | None = None
         self.newest_checkpoint = 0  # number of the last one in the store when the plan was made

@@ -84,8 +84,6 @@ class Worker:
         self._assignment.source = self._source
         dead_letters = DeadLetters(settings.kafka.dead_letter_topic, limits[settings.kafka.dead_letter_topic])
         self._batches = BatchProcessor(settings, parameters, self._assignment, dead_letters, metrics)
-        self._checkpoint_interval = settings.checkpoint.interval_seconds
-        self._next_checkpoint = time.monotonic() + self._checkpoint_interval
         self._last_commit = 0.0
         self._next_status = self._next_load = 0.0
         self._pending_remedy: Remedy | None = None  # set by a callback, applied at the next turn
@@ -188,12 +186,11 @@ class Worker:
 
     def _commit_if_due(self) -> None:
         now = time.monotonic()
-        if now >= self._next_checkpoint:
+        if self._checkpoints.are_due:
             # A cut is a moment at which everything learned is published and committed.
             self._finish_batch()
             self._commit()
             self._checkpoints.begin_due(self._assignment)
-            self._next_checkpoint = time.monotonic() + self._checkpoint_interval
         elif self._publisher.is_open and now - self._last_commit >= self._commit_interval:
             if not self._batches.is_running:
                 self._finish_batch()  # it is ready, so let its readers have it with this commit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from stream_rcf.core.block import KeyBlock, block_bytes
+from stream_rcf.core.block import BOXES_PER_SAMPLE, KeyBlock, block_bytes
 from stream_rcf.core.layout import Capacities, Model
 from stream_rcf.state.key_table import KeyTable
 
@@ -17,7 +17,7 @@ BATCH_SHARE = 4  # one part in so many of the memory for keys may be needed by a
 def usual_block_bytes(model: Model) -> int:
     """About what a fully grown key takes."""
     records = RECORDS_PER_SAMPLE * model.sample_size + model.shingle_size
-    boxes = min(2**model.box_bits, model.trees * model.sample_size // 16 + 1)
+    boxes = min(2**model.box_bits, 1 + int(model.trees * model.sample_size * BOXES_PER_SAMPLE))
     return block_bytes(model, Capacities(model.sample_size, records, records // 8, boxes))
 
 
@@ -47,7 +47,8 @@ def blocks_of(model: Model, keys: Sequence[str], tables: Sequence[KeyTable]) -> 
         if memory.limit_bytes is not None:
             away = sum(table.knows(key) for table, wanted in missing.items() for key in wanted)
             born = sum(map(len, missing.values())) - away
-            memory.make_room(away * usual_block_bytes(model) + born * usual_block_bytes(model) // YOUNG_PARTS)
+            grown = usual_block_bytes(model)
+            memory.make_room(away * grown + born * grown // YOUNG_PARTS)
         for table, wanted in missing.items():
             table.bring(wanted)
     return [table.touch(key) for key, table in zip(keys, tables, strict=True)]

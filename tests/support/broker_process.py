@@ -82,14 +82,7 @@ class BrokerProcess:
 
     def end(self, how: signal.Signals) -> None:
         """End it, suspended or not, and wait; SIGKILL follows when it takes too long."""
-        process = self.running()
-        process.send_signal(how)
-        process.send_signal(signal.SIGCONT)  # a suspended process would keep the signal waiting
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_SECONDS)
+        end_process(self.running(), how)
         self._process = None
 
     def log_tail(self) -> str:
@@ -100,6 +93,17 @@ class BrokerProcess:
     @property
     def _settings_file(self) -> Path:
         return self._directory / "server.properties"
+
+
+def end_process(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+    """End a process, suspended or not, and wait; SIGKILL follows when it takes too long."""
+    process.send_signal(how)
+    process.send_signal(signal.SIGCONT)  # a suspended process would keep the signal waiting
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(STOP_SECONDS)
 
 
 def new_cluster_id() -> str:

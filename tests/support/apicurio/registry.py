@@ -12,12 +12,11 @@ from pathlib import Path
 import httpx
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
 
-from tests.support.broker_process import end_with_its_parent, free_ports
+from tests.support.broker_process import end_process, end_with_its_parent, free_ports
 from tests.support.machine import ROOT, MissingPartError, java
 
 APPLICATION = ROOT / ".cache" / "apicurio" / "app"
 START_SECONDS = 180.0  # about 8 s alone; two cores that also run brokers and services need more
-STOP_SECONDS = 30.0
 PATH = "apis/ccompat/v7"  # where it speaks like Confluent's
 
 
@@ -115,14 +114,7 @@ class ApicurioRegistry:
         return self._process
 
     def _end(self, how: signal.Signals) -> None:
-        process = self._running()
-        process.send_signal(how)
-        process.send_signal(signal.SIGCONT)  # a suspended process would keep the signal waiting
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_SECONDS)
+        end_process(self._running(), how)
         self._process = None
 
 
