@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from load_tests import handover, latency, more_keys
+from load_tests import checkpoint_cost, handover, latency, more_keys, plan_check, soak
 from load_tests.figures import LEAST_SAMPLES
 from load_tests.forest import report as forest_report
 from load_tests.forest import run as forest_run
@@ -18,10 +18,11 @@ from load_tests.report import facts_lines, markdown, plain_data
 from load_tests.service import measure_service
 from load_tests.workload import FULL, QUICK
 
-FOREST, SERVICE, LATENCY = "forest", "service", "latency"
+FOREST, SERVICE, LATENCY, CHECKPOINTS, SOAK = "forest", "service", "latency", "checkpoints", "soak"
 # By default. The forest's turns take seconds, a repetition of the service takes minutes.
-REPETITIONS = {FOREST: 5, SERVICE: 3}
-QUICK_REPETITIONS = {FOREST: 5, SERVICE: 2}
+REPETITIONS = {FOREST: 5, SERVICE: 3, CHECKPOINTS: 3}
+QUICK_REPETITIONS = {FOREST: 5, SERVICE: 2, CHECKPOINTS: 2}
+ON_REQUEST = {SOAK}  # half an hour that says one thing: only by its name
 
 
 def main() -> int:
@@ -30,7 +31,7 @@ def main() -> int:
         prog="python -m load_tests",
         description="The benchmarks, each beside a named peer measured in the same run.",
     )
-    parser.add_argument("--only", choices=tuple(PARTS), help="only this part; all by default")
+    parser.add_argument("--only", choices=tuple(PARTS), help=f"only this part; all but {SOAK} by default")
     parser.add_argument(
         "--quick", action="store_true", help="some minutes: fewer keys, sizes and repetitions"
     )
@@ -39,7 +40,7 @@ def main() -> int:
         type=int,
         metavar="N",
         help=f"at least {LEAST_SAMPLES}; by default {REPETITIONS[FOREST]} of the forest, {REPETITIONS[SERVICE]} of the "
-        "service",
+        "service and its checkpoints",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there too")
     parser.add_argument(
@@ -58,7 +59,7 @@ def main() -> int:
     data: dict[str, object] = {"machine": facts}
     print("\n".join(["# stream_rcf benchmark", "", *facts_lines(facts), ""]), flush=True)
     for name, measure in PARTS.items():
-        if given.only in {None, name}:
+        if given.only == name or (given.only is None and name not in ON_REQUEST):
             section, found = measure(given, repetitions)
             data[name] = found
             _hand_out(section, data, given.json)
@@ -97,12 +98,32 @@ def _more_keys(given: argparse.Namespace, _repetitions: Repetitions) -> Measured
     return more_keys.markdown(found), more_keys.plain_data(found)
 
 
+def _checkpoints(given: argparse.Namespace, repetitions: Repetitions) -> Measured:
+    workload = checkpoint_cost.QUICK if given.quick else checkpoint_cost.FULL
+    found = checkpoint_cost.measure_checkpoint_cost(workload, repetitions[CHECKPOINTS])
+    return checkpoint_cost.markdown(found), checkpoint_cost.plain_data(found)
+
+
+def _plan(given: argparse.Namespace, _repetitions: Repetitions) -> Measured:
+    found = plan_check.measure_plan_check(plan_check.QUICK if given.quick else plan_check.FULL)
+    return plan_check.markdown(found), plan_check.plain_data(found)
+
+
+def _soak(given: argparse.Namespace, _repetitions: Repetitions) -> Measured:
+    workload = soak.QUICK_WORKLOAD if given.quick else soak.FULL_WORKLOAD
+    found = soak.measure_soak(workload, soak.QUICK_SECONDS if given.quick else soak.FULL_SECONDS)
+    return soak.markdown(found), soak.plain_data(found)
+
+
 PARTS: Mapping[str, Callable[[argparse.Namespace, Repetitions], Measured]] = {
     FOREST: _forest,
     SERVICE: _service,
     LATENCY: _latency,
+    CHECKPOINTS: _checkpoints,
     "handover": _handover,
     "more-keys": _more_keys,
+    "plan": _plan,
+    SOAK: _soak,
 }
 
 

@@ -51,6 +51,11 @@ class Program:
         if code not in {None, 0}:
             raise RuntimeError(f"the program ended with {code}:\n{self._log.read_text()[-TAIL_CHARACTERS:]}")
 
+    def resident_bytes(self) -> int:
+        """Memory of the process that is in use now."""
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
     def stop(self) -> None:
         """Ask it to end with SIGTERM and wait. Raises ``RuntimeError`` when it fails to."""
         self._process.send_signal(signal.SIGTERM)
@@ -70,11 +75,15 @@ def prepared_topics(broker: KafkaBroker, word: str, messages: Sequence[Message],
 
 
 def service_arrivals(
-    topics: Topics, workload: Workload, folder: Path, command: Sequence[str] = ("-m", "stream_rcf", "run")
+    topics: Topics,
+    workload: Workload,
+    folder: Path,
+    command: Sequence[str] = ("-m", "stream_rcf", "run"),
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Arrivals:
     """Run the service over the topic with default settings; when its scores arrived."""
     environment = topics.environment(
-        folder / "checkpoints", checkpoint__interval_seconds=CHECKPOINT_SECONDS, logging__level="warning"
+        folder / "checkpoints", checkpoint__interval_seconds=checkpoint_seconds, logging__level="warning"
     )
     with (
         ArrivalReader(topics.broker.bootstrap, topics.scores, PARTITIONS) as reader,

@@ -17,7 +17,7 @@ from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.pipeline.decode import EventDecoder
 from stream_rcf.pipeline.encode import RecordEncoder
 from stream_rcf.pipeline.events import Event, Position
-from stream_rcf.pipeline.score_batch import score_batch
+from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, ScoredBatch, score_batch
 from stream_rcf.settings.model import Settings, detector_parameters, event_schema
 from stream_rcf.state.key_memory import AWAY_KEY_BYTES
 from stream_rcf.state.key_table import KeyTable
@@ -25,6 +25,7 @@ from stream_rcf.state.key_table import KeyTable
 GROWN_SAMPLES = 60  # events of a grown key, in sample sizes: what it takes grows no more
 PERIOD = 48  # events until the pattern of the measured series repeats
 DIFFERENT_KEYS = 8  # that are grown; the others are copies, which take and cost as much
+EVENTS_AT_ONCE = 16  # of one key in a batch of the growing, few as in a service
 MOST_KEYS = 1000  # that are held at once to see what waiting for memory costs; more cost about the same
 MEASURED_EVENTS = 20_000
 SAVED_FRAME_BYTES = 80  # of a key in a checkpoint beside its state: its name and sums, twice
@@ -53,8 +54,8 @@ def measure_plan(settings: Settings, keys: int) -> Plan:
     """Grow some keys with these settings on a synthetic series, time them, and work out what ``keys`` need."""
     parameters = detector_parameters(settings)
     grown_events = GROWN_SAMPLES * parameters.forest.sample_size + parameters.forest.shingle_size
-    grown = [_grow(parameters, f"key-{i}", grown_events) for i in range(min(keys, DIFFERENT_KEYS))]
-    young = _grow(parameters, "young", FIRST_EVENTS)
+    grown = _grow(parameters, [f"key-{i}" for i in range(min(keys, DIFFERENT_KEYS))], grown_events)
+    (young,) = _grow(parameters, ["young"], FIRST_EVENTS)
     each = sum(block.bytes for block in grown) / len(grown)
     saved = sum(len(pack(block, quick=True)) for block in grown) / len(grown) + SAVED_FRAME_BYTES
     limit = settings.memory_limit_bytes_per_worker
@@ -79,24 +80,25 @@ def _value(event: int, generator: random.Random) -> float:
     return round(10.0 * math.sin(2.0 * math.pi * event / PERIOD) + generator.gauss(0.0, 1.0), 3)
 
 
-def _grow(parameters: DetectorParameters, key: str, events: int) -> KeyBlock:
+def _grow(parameters: DetectorParameters, keys: Sequence[str], events: int) -> list[KeyBlock]:
+    """Keys with as many events each, taken by turns: a key that had its batches to itself would take more."""
     table = KeyTable(parameters)
-    generator = random.Random(key)
+    generator = random.Random(1)
     width = len(parameters.features)
-    stream = [
-        Event(key, 1000 * i, tuple(_value(i + feature, generator) for feature in range(width)))
-        for i in range(events)
-    ]
-    for start in range(0, events, 1000):
-        batch = stream[start : start + 1000]
+    for start in range(0, events, EVENTS_AT_ONCE):
+        batch = [
+            Event(key, 1000 * i, tuple(_value(i + feature, generator) for feature in range(width)))
+            for i in range(start, min(events, start + EVENTS_AT_ONCE))
+            for key in keys
+        ]
         score_batch(parameters, batch, [table] * len(batch))
-    return table.touch(key)
+    return [table.touch(key) for key in keys]
 
 
 def _rate(
     settings: Settings, parameters: DetectorParameters, grown: Sequence[KeyBlock], keys: int, age: int
 ) -> float:
-    """Events in a second of one worker, keys in random order: decoded, scored, encoded, the client's part added."""
+    """Events in a second of one worker, keys in random order: decoded, scored beside the loop, encoded."""
     table = KeyTable(parameters)
     for i in range(keys):
         table.restore(f"key-{i}", grown[i % len(grown)].copy())
@@ -105,6 +107,8 @@ def _rate(
     values = [_document(settings.events.features, age + i, generator) for i in range(MEASURED_EVENTS)]
     decoder = EventDecoder(event_schema(settings))
     encoder = RecordEncoder(parameters.features, parameters.fingerprint())
+    scorer = BatchScorer(parameters, settings.forest.threads)
+    in_flight: tuple[list[Event], RunningBatch] | None = None
     began = time.perf_counter()
     for start in range(0, MEASURED_EVENTS, settings.kafka.batch_size):
         end = start + settings.kafka.batch_size
@@ -113,11 +117,24 @@ def _rate(
             for value, name in zip(values[start:end], names[start:end], strict=True)
             if isinstance(event := decoder.decode(value, name, 0), Event)
         ]
-        results = score_batch(parameters, batch, [table] * len(batch), settings.forest.threads)
-        for i, event in enumerate(batch):
-            orjson.dumps(encoder.score_record(event, Position("events", 0, start + i), results, i))
+        landed = None if in_flight is None else (in_flight[0], in_flight[1].result())
+        in_flight = (batch, scorer.start(batch, [table] * len(batch)))
+        if landed is not None:  # published while the kernel runs, as the service does
+            _publish(encoder, *landed)
+    if in_flight is not None:
+        _publish(encoder, in_flight[0], in_flight[1].result())
     seconds = time.perf_counter() - began
-    return 1.0 / (seconds / MEASURED_EVENTS + CLIENT_MICROSECONDS / 1e6)
+    scorer.close()
+    return MEASURED_EVENTS / seconds
+
+
+def _publish(encoder: RecordEncoder, events: Sequence[Event], results: ScoredBatch) -> None:
+    """Encode, and be busy for as long as the Kafka client would be with these events."""
+    positions = [Position("events", 0, i) for i in range(len(events))]
+    encoder.encode(events, positions, results)
+    until = time.perf_counter() + len(events) * CLIENT_MICROSECONDS / 1e6
+    while time.perf_counter() < until:
+        pass
 
 
 def _document(features: Sequence[str], event: int, generator: random.Random) -> bytes:

@@ -1,0 +1,144 @@
+"""What ``stream-rcf plan`` says, beside a service that really has those keys: memory, checkpoint, speed.
+
+The keys are as old as the plan's. The service's end writes its last checkpoint, whose live keys are counted; its memory
+is the process's own, less what it had before its first event.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from load_tests.arrival import ArrivalReader
+from load_tests.end_to_end import CHECKPOINT_SECONDS, Program
+from load_tests.figures import Arrivals
+from load_tests.workload import PARTITIONS, Workload
+from stream_rcf.state.checkpoint_store import CheckpointStore
+from stream_rcf.state.manifest import PartitionId
+from stream_rcf.state.object_urls import open_objects
+from stream_rcf.state.saved_keys import SavedKeys
+from tests.support.broker import KafkaBroker
+from tests.support.service import Topics
+
+FULL = Workload(keys=100, young=1_540_000, mature=300_000)  # 15,400 events a key, as old as the plan's
+QUICK = Workload(keys=10, young=154_000, mature=30_000)
+TARGET = 0.15
+SEED = 20261128
+
+
+@dataclass(frozen=True)
+class PlanCheck:
+    """By name what was planned and what was measured: ``memory`` and ``checkpoint`` in bytes, ``speed`` in events/s."""
+
+    keys: int
+    planned: Mapping[str, float]
+    measured: Mapping[str, float]
+
+    def error(self, name: str) -> float:
+        """The plan less what was measured, as a share of that."""
+        return self.planned[name] / self.measured[name] - 1.0
+
+
+def measure_plan_check(workload: Workload) -> PlanCheck:
+    """The check, on a broker of its own."""
+    with KafkaBroker() as broker:
+        return check_plan(broker, workload)
+
+
+def check_plan(broker: KafkaBroker, workload: Workload) -> PlanCheck:
+    """Run the service until its keys are old, then the plan. Raises ``RuntimeError`` where one fails."""
+    topics = Topics(broker, "plan", PARTITIONS)
+    with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
+        checkpoints = Path(folder) / "checkpoints"
+        environment = topics.environment(
+            checkpoints, checkpoint__interval_seconds=CHECKPOINT_SECONDS, logging__level="warning"
+        )
+        arrivals, memory = _run(topics, workload, environment, Path(folder) / "service.log")
+        measured = {
+            "memory": memory,
+            "checkpoint": _live_bytes(checkpoints, topics),
+            "speed": arrivals.rate(*workload.mature_range),
+        }
+    return PlanCheck(workload.keys, _planned(workload.keys), measured)
+
+
+def _run(
+    topics: Topics, workload: Workload, environment: Mapping[str, str], log: Path
+) -> tuple[Arrivals, float]:
+    messages = workload.messages(SEED)
+    command = [sys.executable, "-m", "stream_rcf", "run"]
+    with (
+        ArrivalReader(topics.broker.bootstrap, topics.scores, PARTITIONS) as reader,
+        Program(command, environment, log) as service,
+    ):
+        # One event a partition: kernels, client and buffers are there before the keys are.
+        topics.broker.produce(topics.events, messages[:PARTITIONS])
+        reader.watch(PARTITIONS, service.check)
+        before = service.resident_bytes()
+        topics.broker.produce(topics.events, messages[PARTITIONS:])
+        arrivals = reader.watch(workload.total - PARTITIONS, service.check)
+        memory = service.resident_bytes() - before
+        service.stop()
+    return Arrivals(arrivals.times, [PARTITIONS + count for count in arrivals.counts]), float(memory)
+
+
+def _live_bytes(checkpoints: Path, topics: Topics) -> float:
+    """Of the newest checkpoints of all partitions, what belongs to keys as they are now."""
+    store = CheckpointStore(open_objects(checkpoints.absolute().as_uri()))
+    total = 0
+    for number in range(PARTITIONS):
+        manifest = store.manifests(PartitionId(topics.group, topics.events, number)).manifests[0]
+        saved = SavedKeys(store.indexes(manifest))
+        for key in saved.newest_first():
+            frame = saved.frame(key)
+            total += int(frame.segment.costs()[frame.row])
+    return float(total)
+
+
+def _planned(keys: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "stream_rcf", "plan", "--keys", str(keys), "--features", "1", "--json"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"the plan ended with {done.returncode}:\n{done.stderr.decode(errors='replace')}")
+    plan = orjson.loads(done.stdout)
+    return {
+        "memory": plan["memory_bytes"],
+        "checkpoint": plan["checkpoint_bytes"],
+        "speed": plan["events_per_second"],
+    }
+
+
+def markdown(found: PlanCheck) -> str:
+    """The report for a reader."""
+    units: Sequence[tuple[str, str, float]] = (
+        ("memory", "MB", 2**20),
+        ("checkpoint", "MB", 2**20),
+        ("speed", "events/s", 1.0),
+    )
+    return "\n".join(
+        [
+            "## The plan",
+            "",
+            f"`stream-rcf plan --keys {found.keys}` beside a service with that many keys as old as the plan's:",
+            "",
+            f"| | planned | measured | error (target {100 * TARGET:g} %) |",
+            "|---|---:|---:|---:|",
+            *[
+                f"| {name}, {unit} | {found.planned[name] / size:,.1f} | {found.measured[name] / size:,.1f} |"
+                f" {100 * found.error(name):+.1f} % |"
+                for name, unit, size in units
+            ],
+            "",
+        ]
+    )
+
+
+def plain_data(found: PlanCheck) -> dict[str, object]:
+    """The same for a program."""
+    return {"keys": found.keys, "planned": dict(found.planned), "measured": dict(found.measured)}
