@@ -36,9 +36,25 @@ def main() -> int:
 
 def fuzz(target: Target, inputs: int, seed: int, folder: Path = Path()) -> bool:
     """Give a target so many inputs; false, and the input in a file of ``folder``, where one was answered wrongly."""
-    mutator = Mutator(target.corpus, seed)
     began = time.perf_counter()
     before = _resident_bytes()
+    try:
+        if not _all_answered(target, inputs, seed, folder):
+            return False
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+    grown = _resident_bytes() - before
+    seconds = time.perf_counter() - began
+    print(
+        f"{target.name}: {inputs:,} inputs in {seconds:.0f} s, memory grew by {grown / 2**20:.0f} MB",
+        flush=True,
+    )
+    return grown < MOST_GROWTH_BYTES
+
+
+def _all_answered(target: Target, inputs: int, seed: int, folder: Path) -> bool:
+    """Leaves the clock running that ends the process when an input is not answered."""
+    mutator = Mutator(target.corpus, seed)
     for first in range(0, inputs, BATCH):
         faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
         for _ in range(min(BATCH, inputs - first)):
@@ -54,14 +70,7 @@ def fuzz(target: Target, inputs: int, seed: int, folder: Path = Path()) -> bool:
                 if isinstance(error, Exception):
                     return False
                 raise
-    faulthandler.cancel_dump_traceback_later()
-    grown = _resident_bytes() - before
-    seconds = time.perf_counter() - began
-    print(
-        f"{target.name}: {inputs:,} inputs in {seconds:.0f} s, memory grew by {grown / 2**20:.0f} MB",
-        flush=True,
-    )
-    return grown < MOST_GROWTH_BYTES
+    return True
 
 
 def _resident_bytes() -> int:

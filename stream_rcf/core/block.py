@@ -13,6 +13,8 @@ from stream_rcf.core.layout import (
     FRESH,
     HEADER_WORDS,
     KEY_SEED,
+    LATEST_TIMESTAMP,
+    NEVER,
     POOL_STATE,
     REFUSED,
     RUN_CAPACITY,
@@ -62,6 +64,7 @@ class KeyBlock:
         )
         header = self.header()
         header[POOL_STATE + FRESH] = 1
+        header[LATEST_TIMESTAMP] = NEVER
         header[KEY_SEED] = np.uint64(key_seed).astype(np.int64)
         header[TIME_DECAY : TIME_DECAY + 1].view(np.float64)[0] = model.decay
         self.count_headroom()

@@ -29,6 +29,7 @@ BLOCK_BYTES, SAMPLE_CAPACITY, STORE_CAPACITY, RUN_CAPACITY, BOX_CAPACITY = 0, 1,
 STORED, RUNS, POOL_STATE = 5, 6, 7
 KEY_SEED, EVENTS_SEEN, BASE_SEQUENCE, KEEPS_PRIORITIES = 10, 11, 12, 13
 SCORES_SEEN, RUN_STARTED_AT, RUN_LENGTH, LATEST_TIMESTAMP = 14, 15, 16, 17
+NEVER = -(2**63)  # LATEST_TIMESTAMP of a newborn key, no later than any event
 # Words of the pool's state: the next number never used, the first one given back, how many boxes found no room.
 FRESH, FREE, REFUSED = 0, 1, 2
 POOL_WORDS = 3

@@ -195,6 +195,12 @@ def unpack(model: Model, data: bytes) -> KeyBlock:
     return block
 
 
+def latest_timestamp_of(data: bytes) -> int:
+    """The greatest timestamp of the key that ``pack`` wrote, epoch ms; of a state that ``unpack`` would take."""
+    offset = PREFIX.size + 8 * STATE_WORDS.index(LATEST_TIMESTAMP)
+    return int.from_bytes(data[offset : offset + 8], "little", signed=True)
+
+
 def _decoded(block: KeyBlock, samples: int, data: memoryview) -> int:
     """Fill a block whose state words and counts are set; returns ``ALL_TREES``, or what is damaged."""
     coder = new_coder(np.frombuffer(data, np.uint8).copy(), CONTEXTS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import (
     EVENTS_SEEN,
@@ -14,6 +15,7 @@ from stream_rcf.core.layout import (
     HEADER_WORDS,
     KEY_SEED,
     LATEST_TIMESTAMP,
+    NEVER,
     POOL_STATE,
     STORED,
     TIME_DECAY,
@@ -27,13 +29,15 @@ def retire_if_idle(block: Block, model: Model, timestamp: int) -> bool:
     """Note the time of the event that comes next; whether the key began anew because it came so late after the others.
 
     Counted from the greatest timestamp seen, so that an event that is late itself retires nothing. Timestamps may be
-    any int64.
+    any int64. A key without events that has a latest timestamp is one whose state was let go while it was idle.
     """
-    is_first, latest = block.integers[EVENTS_SEEN] == 0, block.integers[LATEST_TIMESTAMP]
-    if timestamp <= latest and not is_first:
+    is_empty, latest = block.integers[EVENTS_SEEN] == 0, block.integers[LATEST_TIMESTAMP]
+    block.integers[LATEST_TIMESTAMP] = max(latest, timestamp)
+    if model.retire_after_ms == 0:
         return False
-    block.integers[LATEST_TIMESTAMP] = timestamp
-    if is_first or model.retire_after_ms == 0:
+    if is_empty:
+        return latest != NEVER
+    if timestamp <= latest:
         return False
     if np.uint64(timestamp) - np.uint64(latest) <= np.uint64(model.retire_after_ms):  # int64 could overflow
         return False
@@ -51,3 +55,14 @@ def begin_anew(block: Block, model: Model) -> None:
     block.floats[TIME_DECAY] = model.decay
     for tree in range(model.trees):
         block.size[tree] = 0
+
+
+def retired_block(model: Model, key_seed: int, latest_timestamp: int) -> KeyBlock:
+    """What is left of a key whose state is let go while it is idle: it is as if ``begin_anew`` had been called early.
+
+    Its next event gives what it would have given, provided that it comes more than ``retire_after_ms`` after
+    ``latest_timestamp``.
+    """
+    block = KeyBlock(model, key_seed)
+    block.header()[LATEST_TIMESTAMP] = latest_timestamp
+    return block

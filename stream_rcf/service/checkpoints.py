@@ -16,6 +16,7 @@ from stream_rcf.service.saved_state import DamagedCheckpointError, SavedState
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointOutcome, CheckpointWriter
 from stream_rcf.state.cut import ConsistentCut
+from stream_rcf.state.idle_keys import let_go_of_idle
 from stream_rcf.state.manifest import PartitionId
 from stream_rcf.state.objects import StoreUnreachableError
 from stream_rcf.state.saved_keys import SavedKeys
@@ -140,6 +141,7 @@ class Checkpoints:
 
     def _begin(self, partition: Partition) -> None:
         name = self._name_of(partition)
+        let_go_of_idle(partition.table, self._writer.saved(name), time.time())
         cut = partition.table.begin_cut()
         self._writer.begin(
             name,
@@ -165,7 +167,8 @@ class Checkpoints:
         loaded one is not what was written.
         """
         self._hand_over(self._open, seconds, most)
-        self._note_finished()
+        for outcome in self._writer.finished():
+            self._note(outcome)
         self._saved_state.let_in(seconds)
         if self._overtaken:
             overtaken, self._overtaken = self._overtaken, {}
@@ -192,10 +195,6 @@ class Checkpoints:
             if self._clock() >= until or not self._writer.has_room():
                 return
             waiting = [name for name in waiting if not self._open[name].is_handed_over]
-
-    def _note_finished(self) -> None:
-        for outcome in self._writer.finished():
-            self._note(outcome)
 
     def _note(self, outcome: CheckpointOutcome) -> None:
         saved = outcome.manifest is not None
@@ -266,7 +265,8 @@ class Checkpoints:
             if self._clock() > deadline:
                 return False
             self._hand_over([name for name in self._open if name in wanted], HURRY_SECONDS)
-            self._note_finished()
+            for outcome in self._writer.finished():
+                self._note(outcome)
             left = wanted & self._open.keys()
             if all(self._open[name].is_handed_over for name in left) or not self._writer.has_room():
                 time.sleep(POLL_SECONDS)

@@ -58,7 +58,7 @@ class SavedState:
     def open(self, partition: Partition, name: PartitionId, manifest: Manifest) -> SavedKeys:
         """Read where the keys of a checkpoint are, and have them come. Raises ``DamagedCheckpointError``."""
         try:
-            saved = SavedKeys(self._store.indexes(manifest), manifest.forgotten_before)
+            saved = SavedKeys(self._store.indexes(manifest))
         except CheckpointError as error:
             raise DamagedCheckpointError(partition, str(error), manifest=manifest.number) from None
         if len(saved) != manifest.keys:

@@ -11,7 +11,7 @@ from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.manifest import Manifest, PartitionId, encode_manifest, manifest_name, segment_name
 from stream_rcf.state.names import folder_of
 from stream_rcf.state.objects import ObjectExistsError
-from stream_rcf.state.segments import LEAST_TIME, SavedKey, Segment, SegmentBuilder, SegmentIndex
+from stream_rcf.state.segments import SavedKey, Segment, SegmentBuilder, SegmentIndex
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,6 @@ class Heading(NamedTuple):
     previous: int | None
     keys: int
     topic_partitions: int
-    forgotten_before: int = LEAST_TIME
 
 
 class CheckpointBuild:

@@ -130,8 +130,7 @@ class CheckpointStore:
             index = verify_segment(
                 data, segment, manifest.fingerprint, self.where(manifest.partition, segment.name)
             )
-            for key, time_of_last in zip(index.keys, index.last_event.tolist(), strict=True):
-                (keys.add if time_of_last >= manifest.forgotten_before else keys.discard)(key)
+            keys.update(index.keys)
         if len(keys) != manifest.keys:
             raise CheckpointError(
                 f"checkpoint {manifest.number} in {self.where(manifest.partition)} is corrupt: its segments hold"

@@ -16,7 +16,6 @@ from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_thread import CheckpointJob, CheckpointOutcome, CheckpointThread, Step
 from stream_rcf.state.manifest import Manifest, PartitionId
 from stream_rcf.state.saved_keys import SavedKeys
-from stream_rcf.state.segments import LEAST_TIME
 from stream_rcf.state.snapshot import Snapshot
 
 __all__ = ["CheckpointOutcome", "CheckpointWriter"]
@@ -78,6 +77,10 @@ class CheckpointWriter:
         """The partition's newest checkpoint, as far as we wrote or found it."""
         return self._lineages[partition].base
 
+    def saved(self, partition: PartitionId) -> SavedKeys:
+        """The keys of that checkpoint."""
+        return self._lineages[partition].saved
+
     def is_writing(self, partition: PartitionId) -> bool:
         """Whether a checkpoint was begun whose outcome ``finished`` has not given yet."""
         lineage = self._lineages.get(partition)
@@ -95,7 +98,6 @@ class CheckpointWriter:
         fingerprint: str,
         changed: Collection[str],
         topic_partitions: int = 0,
-        forgotten_before: int = LEAST_TIME,
     ) -> None:
         """Start a checkpoint at ``offset``, which must be committed; ``changed`` are the keys that will be appended.
 
@@ -113,7 +115,6 @@ class CheckpointWriter:
             None if lineage.base is None else lineage.base.number,
             continuation.keys,
             topic_partitions,
-            forgotten_before,
         )
         job = CheckpointJob(heading, continuation, self._clock())
         lineage.job, lineage.handed_over = job, False

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.layout import model_of
-from stream_rcf.core.packing import pack, unpack
+from stream_rcf.core.packing import latest_timestamp_of, pack, unpack
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.core.random_stream import key_seed
+from stream_rcf.core.retirement import retired_block
 from stream_rcf.errors import CheckpointError, ReloadNeededError
 from stream_rcf.state.cut import MEMORY_SHARE, MOST_COPIED_BYTES, ConsistentCut
 from stream_rcf.state.key_memory import AWAY_KEY_BYTES, KeyMemory
@@ -35,7 +36,7 @@ class KeyTable:
     def __init__(self, parameters: DetectorParameters, memory: KeyMemory | None = None) -> None:
         self.parameters = parameters
         self.memory = memory or KeyMemory()
-        self._model = model_of(parameters)
+        self.model = model_of(parameters)
         self._blocks: dict[str, KeyBlock] = {}
         self._away: dict[str, int] = {}  # slot of the spill, or SAVED
         self._fetch: Fetch | None = None
@@ -100,7 +101,7 @@ class KeyTable:
         if saved:
             self._come_back(saved, map(self._unpacked, saved, self._fetched(saved)))
         for key in born:
-            self._blocks[key] = KeyBlock(self._model, key_seed(self.parameters.forest.seed, key))
+            self._blocks[key] = KeyBlock(self.model, key_seed(self.parameters.forest.seed, key))
         self.memory.count(self._blocks[key] for key in born)
 
     def _come_from_spill(self, slots: dict[str, int]) -> list[str]:
@@ -208,7 +209,10 @@ class KeyTable:
     def snapshot(self, key: str) -> Snapshot:
         """``key`` as it is now, which another thread may pack while the key goes on."""
         block = self._blocks.get(key)
-        return KeySnapshot(block) if block is not None else PackedKey(self._packed(key), 0)
+        if block is not None:
+            return KeySnapshot(block)
+        state = self._packed(key)
+        return PackedKey(state, latest_timestamp_of(state))
 
     def restore(self, key: str, state: bytes | KeyBlock) -> None:
         """Give ``key`` the state that ``pack`` wrote. ``ReloadNeededError`` names the key, and changes nothing."""
@@ -221,11 +225,25 @@ class KeyTable:
         self._away[key] = SAVED
         self._come_back([key], [block])
 
+    def recent_times(self, most: int) -> list[int]:
+        """Times of the last events, epoch ms, of up to so many keys that changed since the last cut."""
+        blocks = (self._blocks[key] for key in self._changed if key in self._blocks)
+        return [last_event_of(block) for block in islice(blocks, most)]
+
+    def let_go(self, key: str, last_event: int) -> bool:
+        """Keep of a key no more than that it began anew after ``last_event``; false where it has changed since."""
+        if key in self._changed or self._cut is not None or not self.knows(key):
+            return False
+        seed = key_seed(self.parameters.forest.seed, key)
+        self.restore(key, retired_block(self.model, seed, last_event))
+        self._changed.add(key)
+        return True
+
     def _unpacked(self, key: str, state: bytes | KeyBlock) -> KeyBlock:
         if isinstance(state, KeyBlock):
             return state
         try:
-            return unpack(self._model, state)
+            return unpack(self.model, state)
         except CheckpointError as error:
             raise ReloadNeededError(f"key {key[:40]!r}: {error}") from None
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from stream_rcf.errors import CheckpointError
-from stream_rcf.state.segments import LEAST_TIME, Segment
+from stream_rcf.state.segments import Segment
 
 FORMAT_VERSION = 2  # raise it whenever an older program could not read the manifest or what it names
 MAXIMUM_MANIFEST_BYTES = 16 * 2**20  # a bound before reading; a manifest of 1,000 segments has 150 KB
@@ -43,8 +43,8 @@ class Manifest:
 
     ``offset`` is the next event to read; ``created_at`` is epoch milliseconds; ``previous`` is the number of
     the checkpoint it continues, ``None`` where the models began empty; ``segments`` are oldest first, and of
-    the frames that name a key the newest counts. ``keys`` counts each key once. Keys whose last event lies before
-    ``forgotten_before`` (epoch ms) count no more. ``topic_partitions`` is how many partitions the topic had, 0 unknown.
+    the frames that name a key the newest counts. ``keys`` counts each key once. ``topic_partitions`` is how many
+    partitions the topic had, 0 unknown.
     """
 
     partition: PartitionId
@@ -56,7 +56,6 @@ class Manifest:
     keys: int
     segments: tuple[Segment, ...]
     topic_partitions: int = 0
-    forgotten_before: int = LEAST_TIME
 
     @property
     def frames(self) -> int:
@@ -117,7 +116,6 @@ def encode_manifest(manifest: Manifest) -> bytes:
         "previous": manifest.previous,
         "keys": manifest.keys,
         "topic_partitions": manifest.topic_partitions,
-        "forgotten_before": manifest.forgotten_before,
         "segments": [segment._asdict() for segment in manifest.segments],
     }
     return orjson.dumps(document | {"checksum": _checksum(document)})
@@ -159,7 +157,6 @@ def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str
         keys=fields.integer("keys"),
         segments=tuple(_decode_segment(entry, where) for entry in fields.entries("segments")),
         topic_partitions=fields.integer("topic_partitions"),
-        forgotten_before=fields.integer("forgotten_before", LEAST_TIME),
     )
     if manifest.partition != partition or manifest.number != number:
         raise CheckpointError(

@@ -109,7 +109,7 @@ def _home(
             f"{partition}: offset {committed} is committed, but its newest checkpoint stands at {manifest.offset}, as"
             f" after a crash. --accept-gap takes the models as they were there: they miss the events between"
         )
-    return _Home(manifest, found.newest_number, SavedKeys(store.indexes(manifest), manifest.forgotten_before))
+    return _Home(manifest, found.newest_number, SavedKeys(store.indexes(manifest)))
 
 
 def _partitioner(homes: Mapping[int, _Home], before: int, named: str | None) -> str:
@@ -150,7 +150,6 @@ def _write(
         None if home is None else home.manifest.number,
         continuation.keys,
         topic_partitions,
-        *(() if home is None else (home.manifest.forgotten_before,)),
     )
     build = CheckpointBuild(store, heading, continuation.kept)
     for index, rows in continuation.carried:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stream_rcf.state.compaction import SegmentUse, to_rewrite
-from stream_rcf.state.segments import LEAST_TIME, Segment, SegmentIndex
+from stream_rcf.state.segments import Segment, SegmentIndex
 
 _ROW_BITS = 32  # of a place: ordinal of the segment above, row within it below
 _ROW_MASK = 2**_ROW_BITS - 1
@@ -37,18 +37,17 @@ class Continuation(NamedTuple):
 class SavedKeys:
     """The keys of one partition's newest checkpoint, in memory: a name and one number each. For one thread.
 
-    ``indexes`` are oldest first; of the frames that name a key the newest counts. Keys whose last event lies before
-    ``forgotten_before`` (epoch ms) do not count.
+    ``indexes`` are oldest first; of the frames that name a key the newest counts.
     """
 
-    def __init__(self, indexes: Iterable[SegmentIndex] = (), forgotten_before: int = LEAST_TIME) -> None:
+    def __init__(self, indexes: Iterable[SegmentIndex] = ()) -> None:
         self._indexes: dict[int, SegmentIndex] = {}
         self._costs: dict[int, np.ndarray] = {}  # bytes of each frame
         self._live_bytes: dict[int, int] = {}
         self._places: dict[str, int] = {}
         self._next_ordinal = 0
         for index in indexes:
-            self.add(index, forgotten_before)
+            self.add(index)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -68,7 +67,7 @@ class SavedKeys:
         place = self._places[key]
         return Frame(self._indexes[place >> _ROW_BITS], place & _ROW_MASK)
 
-    def add(self, index: SegmentIndex, forgotten_before: int = LEAST_TIME) -> None:
+    def add(self, index: SegmentIndex) -> None:
         """A newer segment: its frames count from now on, and older ones of the same keys no more."""
         ordinal = self._next_ordinal
         self._next_ordinal += 1
@@ -76,12 +75,10 @@ class SavedKeys:
         self._costs[ordinal] = index.costs()
         self._live_bytes[ordinal] = 0
         costs = self._costs[ordinal].tolist()
-        times = index.last_event.tolist()
         for row, key in enumerate(index.keys):
             self.forget(key)
-            if times[row] >= forgotten_before:
-                self._places[key] = ordinal << _ROW_BITS | row
-                self._live_bytes[ordinal] += costs[row]
+            self._places[key] = ordinal << _ROW_BITS | row
+            self._live_bytes[ordinal] += costs[row]
 
     def forget(self, key: str) -> None:
         """The key counts no more, wherever it stands."""
@@ -90,14 +87,19 @@ class SavedKeys:
             ordinal = place >> _ROW_BITS
             self._live_bytes[ordinal] -= int(self._costs[ordinal][place & _ROW_MASK])
 
-    def last_events_before(self, time: int) -> list[str]:
-        """Keys whose last event lies before ``time``, epoch ms."""
-        found: list[str] = []
+    def idle(self, before: int, larger_than: int, most: int) -> list[tuple[str, int]]:
+        """Keys whose last event lies before ``before``, epoch ms, and when it was; the oldest segments' first.
+
+        Only those whose saved state has more than ``larger_than`` bytes, and at most ``most``.
+        """
+        found: list[tuple[str, int]] = []
         for ordinal, index in self._indexes.items():
-            for row in (index.last_event < time).nonzero()[0].tolist():
-                key = index.keys[row]
-                if self._places.get(key) == ordinal << _ROW_BITS | row:
-                    found.append(key)
+            rows = ((index.last_event < before) & (index.length > larger_than)).nonzero()[0]
+            for row in rows.tolist():
+                if self._places.get(index.keys[row]) == ordinal << _ROW_BITS | row:
+                    found.append((index.keys[row], int(index.last_event[row])))
+                    if len(found) == most:
+                        return found
         return found
 
     def continuation(self, changed: Collection[str]) -> Continuation:

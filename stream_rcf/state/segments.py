@@ -111,10 +111,11 @@ class SegmentBuilder:
         head = _FRAME.pack(_FRAME_TAG, len(name), len(payload))
         checksum = zlib.crc32(payload)
         self._parts += (head, _CHECKSUM.pack(_frame_checksum(head, name, payload)), name, payload)
-        self._entries += (_ENTRY.pack(len(name), len(payload), checksum, saved.last_event), name)
+        last_event = min(max(saved.last_event, LEAST_TIME + 1), LATEST_TIME - 1)
+        self._entries += (_ENTRY.pack(len(name), len(payload), checksum, last_event), name)
         start = self.bytes + _FRAME_BYTES + len(name)
         self._keys.append(saved.key)
-        self._rows.append((start, len(payload), checksum, saved.last_event))
+        self._rows.append((start, len(payload), checksum, last_event))
         self.bytes = start + len(payload)
 
     def finish(self, name: str) -> tuple[bytes, SegmentIndex]:

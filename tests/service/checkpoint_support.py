@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition
 from stream_rcf.state.checkpoint_store import CheckpointStore
@@ -56,7 +57,10 @@ class HeldStore(CheckpointStore):
 class Desk:
     """The checkpoints of one process."""
 
-    def __init__(self, root: Path, memory: KeyMemory | None = None) -> None:
+    def __init__(
+        self, root: Path, memory: KeyMemory | None = None, parameters: DetectorParameters = PARAMETERS
+    ) -> None:
+        self.parameters = parameters
         self.clock = Clock()
         self.memory = memory
         self.store = HeldStore(root)
@@ -66,17 +70,17 @@ class Desk:
             self.store,
             self.writer,
             lambda partition: name_of(partition.number),
-            PARAMETERS,
+            parameters,
             FINGERPRINT,
             INTERVAL,
             self.metrics,
             self.clock,
         )
-        self.partition = Partition("events", 0, PARAMETERS, self.memory)
+        self.partition = Partition("events", 0, parameters, self.memory)
 
     def new_partition(self, number: int = 0, start: int = 0) -> Partition:
         """A partition of a new group, live from ``start`` on."""
-        self.partition = Partition("events", number, PARAMETERS, self.memory)
+        self.partition = Partition("events", number, self.parameters, self.memory)
         newest = self.store.manifests(name_of(number)).newest_number
         self.partition.load(RecoveryPlan(None, start, start, None), None, newest)
         self.checkpoints.load(self.partition)
@@ -85,7 +89,7 @@ class Desk:
 
     def take_over(self, manifest: Manifest, committed: int) -> Partition:
         """A partition that an earlier owner left at ``manifest``."""
-        self.partition = Partition("events", manifest.partition.partition, PARAMETERS, self.memory)
+        self.partition = Partition("events", manifest.partition.partition, self.parameters, self.memory)
         plan = RecoveryPlan(manifest, manifest.offset, committed, None)
         self.partition.load(plan, committed, self.store.manifests(manifest.partition).newest_number)
         self.checkpoints.load(self.partition)

@@ -13,7 +13,7 @@ from stream_rcf.state.manifest import Manifest, PartitionId
 from stream_rcf.state.names import folder_of
 from stream_rcf.state.objects import Objects
 from stream_rcf.state.saved_keys import SavedKeys
-from stream_rcf.state.segments import LEAST_TIME, SavedKey
+from stream_rcf.state.segments import SavedKey
 from tests.support.memory_objects import MemoryObjects
 
 PARTITION = PartitionId("stream-rcf", "events", 3)
@@ -54,7 +54,7 @@ def open_saved(store: CheckpointStore, manifest: Manifest | None) -> SavedKeys:
     """Where the keys of a checkpoint are."""
     if manifest is None:
         return SavedKeys()
-    return SavedKeys(store.indexes(manifest), manifest.forgotten_before)
+    return SavedKeys(store.indexes(manifest))
 
 
 def begin_checkpoint(
@@ -68,7 +68,6 @@ def begin_checkpoint(
     fingerprint: str = FINGERPRINT,
     topic_partitions: int = 0,
     last_event: int = 0,
-    forgotten_before: int = LEAST_TIME,
 ) -> CheckpointBuild:
     """A checkpoint that goes on from ``base``, with these keys, all of it but ``finish``."""
     continuation = open_saved(store, base).continuation(states)
@@ -80,7 +79,6 @@ def begin_checkpoint(
         None if base is None else base.number,
         continuation.keys,
         topic_partitions,
-        forgotten_before,
     )
     build = CheckpointBuild(store, heading, continuation.kept)
     for key, payload in states.items():

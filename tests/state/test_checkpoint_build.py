@@ -51,13 +51,11 @@ def test_an_empty_checkpoint_is_only_a_manifest(store):
 
 def test_the_manifest_says_what_the_heading_said(store):
     base = write_checkpoint(store, {"a": b"1"}, offset=1, topic_partitions=6)
-    manifest = write_checkpoint(
-        store, {"b": b"1"}, offset=9, base=base, topic_partitions=12, forgotten_before=-5
-    )
+    manifest = write_checkpoint(store, {"b": b"1"}, offset=9, base=base, topic_partitions=12)
     assert store.manifests(PARTITION).manifests == [manifest, base]
     assert (manifest.partition, manifest.fingerprint, manifest.number) == (PARTITION, FINGERPRINT, 2)
     assert (manifest.offset, manifest.previous, manifest.keys) == (9, 1, 2)
-    assert (manifest.topic_partitions, manifest.forgotten_before) == (12, -5)
+    assert manifest.topic_partitions == 12
 
 
 def test_a_checkpoint_without_change_keeps_the_segments(store):

@@ -63,14 +63,6 @@ def test_of_many_frames_of_a_key_the_newest_counts(store):
     assert read_back(store, second) == {"a": b"1" * 9000, "b": b"2", "c": b"1", "d": b"2" * 900}
 
 
-def test_keys_that_were_not_heard_of_for_too_long_do_not_count(store):
-    first = write_checkpoint(store, {"old": b"1"}, last_event=1000)
-    build = begin_checkpoint(store, {"new": b"2"}, base=first, last_event=5000, forgotten_before=2000)
-    build._heading = build._heading._replace(keys=1)
-    manifest, _ = build.finish()
-    assert read_back(store, manifest) == {"new": b"2"}
-
-
 def test_a_checkpoint_whose_keys_are_not_as_many_as_it_says_is_corrupt(store):
     build = begin_checkpoint(store, {"a": b"1"})
     build._heading = build._heading._replace(keys=2)

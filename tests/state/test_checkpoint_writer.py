@@ -72,14 +72,12 @@ def test_a_loaded_checkpoint_is_continued(store, writer):
     assert read_back(store, manifest) == {"a": b"1", "b": b"2"}
 
 
-def test_the_partitions_of_the_topic_and_the_forgotten_are_written_down(writer):
+def test_the_partitions_of_the_topic_are_written_down(writer):
     adopt_new(writer)
-    writer.begin(
-        PARTITION, offset=1, fingerprint=FINGERPRINT, changed=(), topic_partitions=6, forgotten_before=123
-    )
+    writer.begin(PARTITION, offset=1, fingerprint=FINGERPRINT, changed=(), topic_partitions=6)
     writer.finish(PARTITION)
     (outcome,) = outcomes(writer)
-    assert (outcome.manifest.topic_partitions, outcome.manifest.forgotten_before) == (6, 123)
+    assert outcome.manifest.topic_partitions == 6
 
 
 def test_partitions_do_not_mix(store, writer):

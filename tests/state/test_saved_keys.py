@@ -37,12 +37,14 @@ def test_keys_come_newest_segment_first():
     assert list(SavedKeys().newest_first()) == []
 
 
-def test_keys_whose_last_event_is_too_old_do_not_count_and_hide_older_frames():
-    first, second = segment("first", {"a": 1, "b": 1}, time=100), segment("second", {"b": 1, "c": 1}, time=10)
-    saved = SavedKeys([first, second], forgotten_before=11)
-    assert set(saved.newest_first()) == {"a", "c"}
-    assert sorted(saved.last_events_before(101)) == ["a", "c"]
-    assert saved.last_events_before(100) == ["c"]
+def test_idle_keys_are_those_whose_counting_frame_is_old_and_large():
+    first = segment("first", {"a": 500, "b": 500, "small": 10}, time=100)
+    saved = SavedKeys([first, segment("second", {"b": 500, "c": 500}, time=200)])
+    assert saved.idle(before=100, larger_than=10, most=9) == []
+    assert saved.idle(before=103, larger_than=10, most=9) == [("a", 100)]
+    assert saved.idle(before=103, larger_than=9, most=9) == [("a", 100), ("small", 102)]
+    assert saved.idle(before=202, larger_than=10, most=9) == [("a", 100), ("b", 200), ("c", 201)]
+    assert saved.idle(before=202, larger_than=10, most=2) == [("a", 100), ("b", 200)]
 
 
 def test_a_forgotten_key_is_in_no_checkpoint_that_follows():
