@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.packing import pack
-from stream_rcf.core.reasons import Reason
-from stream_rcf.pipeline.events import Event
-from stream_rcf.pipeline.score_batch import score_batch
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.state import snapshot as snapshot_module
 from stream_rcf.state.checkpoint_store import CheckpointStore
@@ -281,26 +277,3 @@ def test_a_plan_without_a_checkpoint_stands_at_its_start(desk: Desk) -> None:
     partition.load(RecoveryPlan(None, 25, 25, "begun afresh"), 25, 0)
     desk.checkpoints.load(partition)
     assert [manifest.offset for manifest in desk.manifests()] == [25]
-
-
-def test_idle_keys_leave_the_checkpoints_and_say_so_with_their_next_event_after_a_takeover(
-    tmp_path: Path,
-) -> None:
-    retiring = replace(PARAMETERS, retire_after_ms=1000)
-    desk = Desk(tmp_path, parameters=retiring)
-    partition = desk.new_partition()
-    learn(partition.table, [Event("idle", 1000 * i, (float(i % 7),)) for i in range(100)], retiring)
-    partition.next_offset = 100
-    desk.save_by_interval()
-    learn(partition.table, [Event("busy", 10**6, (1.0,))], retiring)
-    partition.next_offset = 101
-    full = len(desk.read_newest()["idle"])
-    desk.save_by_interval()
-
-    left = desk.read_newest()
-    assert left.keys() == {"idle", "busy"}
-    assert len(left["idle"]) < full / 2
-    desk.checkpoints.forget(partition)
-    table = desk.take_over(desk.manifests()[0], committed=101).table
-    found = score_batch(retiring, [Event("idle", 10**6, (1.0,))], [table])
-    assert (found.reason, found.events_seen) == ([Reason.IDLE_KEY_RETIRED], [1])
