@@ -23,9 +23,7 @@ SEGMENTS = (
     Segment(segment_name(4, 0), 1000, 10, "ab" * 32, 300, "12" * 32),
     Segment(segment_name(7, 1), 160, 1, "cd" * 32, 60, "34" * 32),
 )
-MANIFEST = Manifest(
-    PARTITION, 7, 12_345, FINGERPRINT, 1_767_225_600_500, 6, 10, SEGMENTS, 12, 1_767_000_000_000
-)
+MANIFEST = Manifest(PARTITION, 7, 12_345, FINGERPRINT, 1_767_225_600_500, 6, 10, SEGMENTS, 12)
 ENTRY = SEGMENTS[0]._asdict()
 
 
