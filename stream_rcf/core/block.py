@@ -92,12 +92,16 @@ class KeyBlock:
         start = self.address - self.memory.ctypes.data
         return self.memory[start : start + size]
 
-    def copy(self) -> KeyBlock:
-        """A block of the same content in memory of its own, so that neither sees what becomes of the other."""
+    def copy(self, memory: np.ndarray | None = None) -> KeyBlock:
+        """A block of the same content in memory of its own, so that neither sees what becomes of the other.
+
+        ``memory``, at least ``bytes + ALIGNMENT`` of uint8, is taken where it is given, and belongs to the copy.
+        """
         copied = KeyBlock.__new__(KeyBlock)
         copied.model, copied.headroom = self.model, self.headroom
         copied.counted_bytes = copied.last_used = 0
-        copied._lie_in(np.empty(self.bytes + ALIGNMENT, np.uint8), self.bytes)  # noqa: SLF001 -- of this class
+        room = np.empty(self.bytes + ALIGNMENT, np.uint8) if memory is None else memory
+        copied._lie_in(room, self.bytes)  # noqa: SLF001 -- of this class
         copied._content(self.bytes)[:] = self._content(self.bytes)  # noqa: SLF001 -- of this class
         return copied
 

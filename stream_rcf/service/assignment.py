@@ -82,6 +82,11 @@ class Assignment:
         """The partition, if it is ours or parked."""
         return self._partitions.get((topic, number))
 
+    @property
+    def must_copy(self) -> bool:
+        """Whether events that come now make keys be copied first, for a checkpoint."""
+        return any(partition.table.must_copy for partition in self)
+
     def in_state(self, *states: PartitionState) -> list[Partition]:
         """Our partitions that stand in one of ``states``."""
         return [partition for partition in self if partition.state in states]

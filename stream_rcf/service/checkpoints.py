@@ -12,7 +12,7 @@ from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.errors import ReloadNeededError
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.partition import Partition, PartitionState
-from stream_rcf.service.saved_state import DamagedCheckpointError, SavedState
+from stream_rcf.service.saved_state import DamagedCheckpointError, FirstCheckpointError, SavedState
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointOutcome, CheckpointWriter
 from stream_rcf.state.cut import ConsistentCut
@@ -26,10 +26,6 @@ logger = logging.getLogger(__name__)
 HURRY_SECONDS = 0.1  # of copying keys between two looks at the deadline when nothing else is to be done
 POLL_SECONDS = 0.002  # between looks at the writer while waiting for it
 FIRST_CHECKPOINT_SECONDS = 60.0  # for the empty checkpoint that a new partition needs before its first commit
-
-
-class FirstCheckpointError(ReloadNeededError):
-    """The empty checkpoint could not be written: another owner has written one meanwhile."""
 
 
 @dataclass(slots=True)
@@ -61,7 +57,7 @@ class Checkpoints:
         self._interval = interval_seconds
         self._metrics = metrics
         self._clock = clock
-        self._next_due = clock() + interval_seconds
+        self._last_begun = clock()
         self._open: dict[PartitionId, _OpenCut] = {}
         self._last_error: str | None = None
         self._damage: dict[PartitionId, DamagedCheckpointError] = {}  # the same
@@ -119,17 +115,21 @@ class Checkpoints:
 
     @property
     def are_due(self) -> bool:
-        """Whether the interval has passed since cuts were last begun."""
-        return self._clock() >= self._next_due
+        """Whether it is time for the next partition's cut: they take turns, each once in an interval."""
+        return self._clock() >= self._last_begun + self._interval / max(1, len(self._saved_offset))
 
     def begin_due(self, partitions: Iterable[Partition]) -> None:
-        """Begin cuts of live partitions when the interval has passed. Only to be called with everything committed."""
+        """Begin a cut of the live partition whose checkpoint is oldest. Only to be called with everything committed."""
         if not self.are_due:
             return
-        self._next_due = self._clock() + self._interval
-        for partition in partitions:
-            if partition.state is PartitionState.LIVE and self._has_news(partition):
-                self._begin(partition)
+        self._last_begun = self._clock()
+        live = [partition for partition in partitions if partition.state is PartitionState.LIVE]
+        if changed := [partition for partition in live if self._has_news(partition)]:
+            self._begin(min(changed, key=self._saved_at))
+
+    def _saved_at(self, partition: Partition) -> int:
+        base = self._writer.base(self._name_of(partition))
+        return 0 if base is None else base.created_at
 
     def _has_news(self, partition: Partition) -> bool:
         name = self._name_of(partition)
@@ -259,6 +259,7 @@ class Checkpoints:
 
         The keys of other partitions' cuts wait meanwhile: the writer packs one key after the other, and is slow at it.
         """
+        self._writer.hurry()
         wanted = {self._name_of(partition) for partition in partitions} & self._open.keys()
         offsets = {name: self._open[name].offset for name in wanted}
         while wanted & self._open.keys():

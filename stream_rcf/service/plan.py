@@ -19,7 +19,7 @@ from stream_rcf.pipeline.encode import RecordEncoder
 from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, ScoredBatch, score_batch
 from stream_rcf.settings.model import Settings, detector_parameters, event_schema
-from stream_rcf.state.key_memory import AWAY_KEY_BYTES
+from stream_rcf.state.key_memory import HELD_BYTES, KEY_BYTES
 from stream_rcf.state.key_table import KeyTable
 
 GROWN_SAMPLES = 60  # events of a grown key, in sample sizes: what it takes grows no more
@@ -56,20 +56,20 @@ def measure_plan(settings: Settings, keys: int) -> Plan:
     grown_events = GROWN_SAMPLES * parameters.forest.sample_size + parameters.forest.shingle_size
     grown = _grow(parameters, [f"key-{i}" for i in range(min(keys, DIFFERENT_KEYS))], grown_events)
     (young,) = _grow(parameters, ["young"], FIRST_EVENTS)
-    each = sum(block.bytes for block in grown) / len(grown)
+    each = sum(block.bytes + HELD_BYTES for block in grown) / len(grown)
     saved = sum(len(pack(block, quick=True)) for block in grown) / len(grown) + SAVED_FRAME_BYTES
     limit = settings.memory_limit_bytes_per_worker
-    fitting = math.floor((limit - keys * AWAY_KEY_BYTES) / (each - AWAY_KEY_BYTES))
-    resident = keys if keys * each <= limit else max(1, fitting)
+    fitting = math.floor((limit - keys * KEY_BYTES) / each)
+    resident = keys if keys * (each + KEY_BYTES) <= limit else max(1, fitting)
     away = keys - resident
     return Plan(
         keys=keys,
         grown_events=grown_events,
         memory_bytes_per_key=each,
-        young_bytes_per_key=young.bytes,
+        young_bytes_per_key=young.bytes + HELD_BYTES,
         saved_bytes_per_key=saved,
         resident_keys=resident,
-        memory_bytes=int(resident * each + away * AWAY_KEY_BYTES),
+        memory_bytes=int(resident * each + keys * KEY_BYTES),
         spill_bytes=int(away * saved),
         checkpoint_bytes=int(keys * saved),
         events_per_second=_rate(settings, parameters, grown, min(max(resident, 1), MOST_KEYS), grown_events),

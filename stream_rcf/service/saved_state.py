@@ -9,7 +9,7 @@ from functools import partial
 
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.layout import Model
-from stream_rcf.errors import CheckpointError
+from stream_rcf.errors import CheckpointError, ReloadNeededError
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.partition import Partition
 from stream_rcf.state.checkpoint_store import CheckpointStore
@@ -25,6 +25,10 @@ FETCH_SECONDS = 60.0  # that the loop waits for a key it needs while the store d
 FETCH_RETRY_SECONDS = 1.0
 ARRIVALS_AT_ONCE = 8  # keys let in between two looks at the clock
 SHORT_SHARE = 0.9  # of the memory for keys: beyond, what is loaded ahead goes to the spill
+
+
+class FirstCheckpointError(ReloadNeededError):
+    """The empty checkpoint could not be written: another owner has written one meanwhile."""
 
 
 class DamagedCheckpointError(CheckpointError):

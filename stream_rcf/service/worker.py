@@ -43,6 +43,7 @@ STATUS_SECONDS = 1.0  # between updates of the gauges that need a walk over all 
 # For the checkpoints of revoked partitions; replay serves where it does not suffice.
 HANDOVER_SECONDS = MAX_POLL_INTERVAL_MS / 1000 / 10
 STORE_RETRY_SECONDS = 2.0  # between attempts to read checkpoints from a store that does not answer
+COPYING_BATCH = 100  # events while each may need a copy of its key first, which takes 0.2 ms in fresh memory
 BUSY_COPYING_SECONDS = 0.003  # of a turn with messages, for the keys of a checkpoint under way
 IDLE_COPYING_SECONDS = 0.05  # of a turn without
 
@@ -68,7 +69,7 @@ class Worker:
         self._batch_size = largest_batch(
             model_of(parameters), self._assignment.memory.limit_bytes, settings.kafka.batch_size
         )
-        self._writer = CheckpointWriter(store)
+        self._writer = CheckpointWriter(store, spread_seconds=settings.checkpoint.interval_seconds / 3)
         self._checkpoints = Checkpoints(
             store,
             self._writer,
@@ -110,7 +111,8 @@ class Worker:
             self._wait_for_registry()
             return
         self._load_one()
-        messages = self._source.read(self._batch_size, self._patience())
+        most = COPYING_BATCH if self._assignment.must_copy else self._batch_size
+        messages = self._source.read(min(most, self._batch_size), self._patience())
         if self._pending_remedy is not None:
             return  # a callback found what is uncommitted worthless: nothing may be added to it, or committed
         for kept in self._assignment.take_to_resume():

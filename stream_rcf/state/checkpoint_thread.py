@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from stream_rcf.state.segments import SavedKey, SegmentIndex
 from stream_rcf.state.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
+
+REST_SHARE = 3.0  # of the time that packing a key took: the events may have the processor meanwhile
 
 
 class CarriedDamage(NamedTuple):
@@ -96,10 +99,17 @@ class Ending(NamedTuple):
 
 
 class CheckpointThread:
-    """Executes steps until told to stop. What is public is for the loop's thread."""
+    """Executes steps until told to stop. What is public is for the loop's thread.
 
-    def __init__(self, store: CheckpointStore, clock: Callable[[], float]) -> None:
+    In the first ``spread_seconds`` of a checkpoint it rests between keys, unless somebody set ``hurry``.
+    """
+
+    def __init__(
+        self, store: CheckpointStore, clock: Callable[[], float], spread_seconds: float = 0.0
+    ) -> None:
         self.endings: deque[Ending] = deque()
+        self.hurry = threading.Event()
+        self._spread_seconds = spread_seconds
         self._store = store
         self._clock = clock
         self._steps: queue.SimpleQueue[Step] = queue.SimpleQueue()
@@ -125,6 +135,7 @@ class CheckpointThread:
 
     def stop(self, deadline_seconds: float) -> bool:
         """End after the steps handed over so far; at the deadline give up the rest, and return false."""
+        self.hurry.set()
         self._steps.put(Step("stop"))
         self._thread.join(deadline_seconds)
         self._cancelled.set()
@@ -146,9 +157,12 @@ class CheckpointThread:
             elif job not in self._builds:
                 return  # it failed before; what was still on its way is dropped
             elif step.snapshot is not None:
+                began = time.thread_time()
                 payload = step.snapshot.pack()
                 self._builds[job].append(SavedKey(step.key, payload, step.snapshot.last_event))
                 self._written_bytes[job] += len(payload)
+                if self._clock() - job.begun < self._spread_seconds:
+                    self.hurry.wait(REST_SHARE * (time.thread_time() - began))
             elif step.action == "finish":
                 self._finish(job)
             else:

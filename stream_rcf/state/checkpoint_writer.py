@@ -41,7 +41,8 @@ class CheckpointWriter:
 
     For each partition: ``adopt``; for each checkpoint ``begin``, ``append`` for every key of the cut,
     ``finish``, and ``finished`` until it gives the outcome; at the end ``release``. All methods are for the
-    one thread that owns the consumer, and none but ``close`` waits. What needs a partition that was adopted
+    one thread that owns the consumer, and none but ``close`` waits. The thread
+    takes its time over the first ``spread_seconds`` of a checkpoint. What needs a partition that was adopted
     raises ``KeyError``.
     """
 
@@ -50,11 +51,12 @@ class CheckpointWriter:
         store: CheckpointStore,
         queue_bytes: int = QUEUE_BYTES,
         clock: Callable[[], float] = time.monotonic,
+        spread_seconds: float = 0.0,
     ) -> None:
         self._queue_bytes = queue_bytes
         self._clock = clock
         self._lineages: dict[PartitionId, _Lineage] = {}
-        self._thread = CheckpointThread(store, clock)
+        self._thread = CheckpointThread(store, clock, spread_seconds)
 
     def adopt(
         self, partition: PartitionId, base: Manifest | None, newest_number: int, saved: SavedKeys
@@ -117,6 +119,7 @@ class CheckpointWriter:
             topic_partitions,
         )
         job = CheckpointJob(heading, continuation, self._clock())
+        self._thread.hurry.clear()
         lineage.job, lineage.handed_over = job, False
         self._thread.put(Step("begin", job))
 
@@ -128,6 +131,10 @@ class CheckpointWriter:
         """Every key was handed over: make the checkpoint stand. ``finished`` tells when it does."""
         self._thread.put(Step("finish", self._open_job(partition)))
         self._lineages[partition].handed_over = True
+
+    def hurry(self) -> None:
+        """Somebody waits: what is on its way is written without rests between keys, until the next ``begin``."""
+        self._thread.hurry.set()
 
     def abandon(self, partition: PartitionId) -> None:
         """Give up the checkpoint that is not finished yet, if there is one; it gets no outcome."""

@@ -57,6 +57,11 @@ class ConsistentCut:
         return taken
 
     @property
+    def has_pending(self) -> bool:
+        """Whether some keys must still be copied before they change."""
+        return bool(self._pending)
+
+    @property
     def is_complete(self) -> bool:
         """Whether every key has been copied and taken."""
         return not self._pending and not self._copied

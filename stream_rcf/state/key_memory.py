@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stream_rcf.core.block import KeyBlock
+from stream_rcf.state.copy_memory import MOST_KEPT_BYTES, CopyMemory
+from stream_rcf.state.cut import MEMORY_SHARE
 from stream_rcf.state.spill import KeySpill, SpillFullError, default_spill_folder
 
 if TYPE_CHECKING:
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Of a key that is not in memory: its name of some 20 letters, and where it is, in two tables.
-AWAY_KEY_BYTES = 400
+# Of any key: its name of some 20 letters, and where it is, in the tables of its partition and of the checkpoint.
+KEY_BYTES = 400
+HELD_BYTES = 400  # of a key in memory beside its block: what Python and the allocator keep with it
 EVICTED_AT_ONCE = 16  # keys that go to the spill in one transaction
 
 
@@ -33,10 +36,12 @@ class KeyMemory:
 
     def __init__(self, limit_bytes: int | None = None, spill_folder: Path | None = None) -> None:
         self.limit_bytes = limit_bytes
-        self.bytes = 0  # of blocks, and of what is known of keys that are away
+        self.bytes = 0  # of blocks, and of what is known of all keys
         self.evictions = 0
         self.returns = 0
         self.is_spill_full = False  # the last eviction failed
+        kept = MOST_KEPT_BYTES if limit_bytes is None else min(MOST_KEPT_BYTES, limit_bytes // MEMORY_SHARE)
+        self.copies = CopyMemory(kept)
         self._folder = spill_folder or default_spill_folder()
         self._spill: KeySpill | None = None
         self._tables: list[KeyTable] = []
@@ -89,8 +94,9 @@ class KeyMemory:
     def count(self, blocks: Iterable[KeyBlock]) -> None:
         """Note what these blocks have grown by."""
         for block in blocks:
-            self.bytes += block.bytes - block.counted_bytes
-            block.counted_bytes = block.bytes
+            taken = block.bytes + HELD_BYTES
+            self.bytes += taken - block.counted_bytes
+            block.counted_bytes = taken
 
     def make_room(self, needed: int = 0) -> None:
         """Let keys leave until ``needed`` bytes more would fit; those of the present batch stay."""

@@ -15,7 +15,7 @@ from stream_rcf.core.random_stream import key_seed
 from stream_rcf.core.retirement import retired_block
 from stream_rcf.errors import CheckpointError, ReloadNeededError
 from stream_rcf.state.cut import MEMORY_SHARE, MOST_COPIED_BYTES, ConsistentCut
-from stream_rcf.state.key_memory import AWAY_KEY_BYTES, KeyMemory
+from stream_rcf.state.key_memory import KEY_BYTES, KeyMemory
 from stream_rcf.state.snapshot import KeySnapshot, PackedKey, Snapshot, last_event_of
 from stream_rcf.state.spill import SpillFullError
 
@@ -78,6 +78,11 @@ class KeyTable:
         """Keys that changed since the last cut."""
         return len(self._changed)
 
+    @property
+    def must_copy(self) -> bool:
+        """Whether keys that change now are copied first, for a cut."""
+        return self._cut is not None and self._cut.has_pending
+
     # -- a batch ----------------------------------------------------------------------------------------------------
 
     def bring(self, keys: Iterable[str]) -> None:
@@ -102,6 +107,7 @@ class KeyTable:
             self._come_back(saved, map(self._unpacked, saved, self._fetched(saved)))
         for key in born:
             self._blocks[key] = KeyBlock(self.model, key_seed(self.parameters.forest.seed, key))
+            self.memory.bytes += KEY_BYTES
         self.memory.count(self._blocks[key] for key in born)
 
     def _come_from_spill(self, slots: dict[str, int]) -> list[str]:
@@ -145,7 +151,7 @@ class KeyTable:
         """These keys are saved where ``fetch`` gets them, and come when they are needed. For a table without keys."""
         self._away = dict.fromkeys(keys, SAVED)
         self._fetch = fetch
-        self.memory.bytes += AWAY_KEY_BYTES * len(self._away)
+        self.memory.bytes += KEY_BYTES * len(self._away)
 
     def arrive(self, key: str, state: bytes | KeyBlock) -> None:
         """Take a saved key in that was fetched ahead; a packed one goes to the spill.
@@ -165,11 +171,11 @@ class KeyTable:
         slots = self.memory.spill.put([self._pack_block(self._blocks[key]) for key in keys])
         for key, slot in zip(keys, slots, strict=True):
             self._away[key] = slot
-            self.memory.bytes += AWAY_KEY_BYTES - self._blocks.pop(key).counted_bytes
+            self.memory.bytes -= self._blocks.pop(key).counted_bytes
 
     def release(self) -> None:
         """The table is done with: give back what its keys take. It must not be used any more."""
-        self.memory.bytes -= AWAY_KEY_BYTES * len(self._away)
+        self.memory.bytes -= KEY_BYTES * len(self)
         self.memory.bytes -= sum(block.counted_bytes for block in self._blocks.values())
         self.memory.drop(self, (slot for slot in self._away.values() if slot != SAVED))
         self._blocks, self._away = {}, {}
@@ -183,7 +189,6 @@ class KeyTable:
         for key, block in zip(keys, list(blocks), strict=True):
             self._blocks[key] = block
             del self._away[key]
-            self.memory.bytes -= AWAY_KEY_BYTES
             self.memory.count([block])
             self.memory.returns += 1
 
@@ -210,7 +215,7 @@ class KeyTable:
         """``key`` as it is now, which another thread may pack while the key goes on."""
         block = self._blocks.get(key)
         if block is not None:
-            return KeySnapshot(block)
+            return KeySnapshot(block, self.memory.copies)
         state = self._packed(key)
         return PackedKey(state, latest_timestamp_of(state))
 
@@ -219,7 +224,7 @@ class KeyTable:
         block = self._unpacked(key, state)
         if key not in self._away:
             replaced = self._blocks.get(key)
-            self.memory.bytes += AWAY_KEY_BYTES - (0 if replaced is None else replaced.counted_bytes)
+            self.memory.bytes += KEY_BYTES if replaced is None else -replaced.counted_bytes
         elif self._away[key] != SAVED:
             self.memory.free([self._away[key]])
         self._away[key] = SAVED

@@ -25,7 +25,7 @@ def test_percentiles_are_of_the_events() -> None:
 @pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once"])
 def test_every_event_of_the_stream_is_met(broker: KafkaBroker, delivery: str) -> None:
     """How long they take is the benchmark's business; here each is found, after the backlog and the warm-up."""
-    latency = measure_delivery(broker, delivery, Workload(5, 100, 100), seconds=3.0, rate=100.0)
+    latency = measure_delivery(broker, delivery, Workload(5, 100, 100), 3.0, rate=100.0, warm_seconds=1.0)
 
     assert latency.rate == 100.0
     assert 0 < len(latency.milliseconds) < 300, "those after the warm-up"

@@ -123,6 +123,7 @@ def test_a_partition_without_events_in_flight_is_published_as_far_as_it_is_learn
     other = bench.partition(1, start=7)
     take(bench, stream_messages(0)[:100])
     assert bench.processor.published(other) == 7
+    gate.is_open.set()
 
 
 def test_what_is_dropped_is_waited_for_and_never_published(gate: Gate, bench: Bench) -> None:

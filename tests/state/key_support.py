@@ -9,7 +9,7 @@ from stream_rcf.core.layout import model_of
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.score_batch import score_batch
-from stream_rcf.state.key_memory import AWAY_KEY_BYTES, KeyMemory
+from stream_rcf.state.key_memory import HELD_BYTES, KEY_BYTES, KeyMemory
 from stream_rcf.state.key_table import SAVED, KeyTable
 
 PARAMETERS = DetectorParameters(("value",), ForestParameters(trees=4, sample_size=16, shingle_size=2, seed=5))
@@ -38,7 +38,7 @@ def grown_bytes(keys: int = 1, events: int = 300) -> int:
     past = stream(events, keys=keys)
     for start in range(0, events, 5):  # a large batch of one key would make room for all of it
         learn(table, past[start : start + 5])
-    return table.memory_bytes // keys
+    return table.memory.bytes // keys
 
 
 class Lender:
@@ -70,8 +70,10 @@ def check_accounts(memory: KeyMemory, *tables: KeyTable) -> None:
     """Every byte is counted once, every key is somewhere once, and every slot that is used belongs to a key."""
     resident = [block for table in tables for block in table._blocks.values()]
     away = sum(len(table._away) for table in tables)
-    assert memory.bytes == sum(block.bytes for block in resident) + AWAY_KEY_BYTES * away
-    assert all(block.counted_bytes == block.bytes for block in resident)
+    assert memory.bytes == sum(block.bytes + HELD_BYTES for block in resident) + KEY_BYTES * (
+        len(resident) + away
+    )
+    assert all(block.counted_bytes == block.bytes + HELD_BYTES for block in resident)
     assert not any(table._blocks.keys() & table._away.keys() for table in tables)
     slots = slots_of(tables)
     assert len(set(slots)) == len(slots) == slots_used(memory)

@@ -5,6 +5,7 @@ import logging
 import os
 import resource
 import threading
+import time
 from typing import ClassVar
 
 import pytest
@@ -232,3 +233,53 @@ def test_a_thread_that_ended_takes_nothing_more():
     thread._thread.join(PATIENCE_SECONDS)
     with pytest.raises(CheckpointError, match="the thread that writes checkpoints has ended"):
         thread.put(Step("begin"))
+
+
+class Busy(PlainSnapshot):
+    """Takes 10 ms of the processor to pack."""
+
+    def pack(self) -> bytes:
+        until = time.thread_time() + 0.01
+        while time.thread_time() < until:
+            pass
+        return super().pack()
+
+
+class Rests(threading.Event):
+    """Keeps how long the thread would have rested."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        if not self.is_set():
+            self.seconds.append(timeout)
+        return self.is_set()
+
+
+def test_between_keys_it_rests_until_somebody_is_in_a_hurry_or_it_takes_long(store):
+    now = [0.0]
+    writer = CheckpointWriter(store, clock=lambda: now[0], spread_seconds=10.0)
+    rests = writer._thread.hurry = Rests()
+    adopt_new(writer)
+
+    def write(offset: int, before_the_keys=lambda: None) -> int:
+        rests.seconds.clear()
+        writer.begin(PARTITION, offset=offset, fingerprint=FINGERPRINT, changed={"a", "b"})
+        before_the_keys()
+        for key in ("a", "b"):
+            writer.append(PARTITION, key, Busy(b"state"))
+        writer.finish(PARTITION)
+        (outcome,) = outcomes(writer)
+        assert outcome.error is None
+        return len(rests.seconds)
+
+    assert write(1) == 2
+    assert all(seconds >= 0.03 for seconds in rests.seconds), "three times as long as it worked"
+    assert write(2, writer.hurry) == 0
+    assert write(3) == 2, "the hurry is over with the next checkpoint"
+    assert write(4, lambda: now.__setitem__(0, 11.0)) == 0
+    assert writer.close(PATIENCE_SECONDS)
+    assert rests.is_set(), "nobody waits for rests at the end"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.score_batch import score_batch
 from stream_rcf.state.batch_keys import usual_block_bytes
-from stream_rcf.state.key_memory import AWAY_KEY_BYTES, KeyMemory
+from stream_rcf.state.key_memory import HELD_BYTES, KEY_BYTES, KeyMemory
 from stream_rcf.state.key_table import KeyTable
 from stream_rcf.state.spill import KeySpill, SpillFullError
 from tests.state.key_support import (
@@ -55,7 +55,7 @@ def test_without_a_limit_nothing_leaves_and_no_spill_is_opened(tmp_path) -> None
 def test_any_limit_and_any_batches_give_the_same_bits_within_the_bound(
     tmp_path_factory, keys: int, room: float, sizes: list[int], tables: int, seed: int
 ) -> None:
-    limit = int(room * usual_block_bytes(MODEL)) + AWAY_KEY_BYTES * keys
+    limit = int(room * (usual_block_bytes(MODEL) + HELD_BYTES)) + KEY_BYTES * keys
     memory = KeyMemory(limit, tmp_path_factory.mktemp("spill"))
     bounded = [KeyTable(PARAMETERS, memory) for _ in range(tables)]
     free = [KeyTable(PARAMETERS) for _ in range(tables)]
@@ -70,11 +70,11 @@ def test_any_limit_and_any_batches_give_the_same_bits_within_the_bound(
         assert score_batch(PARAMETERS, part, [bounded[place] for place in places]) == expected
         check_accounts(memory, *bounded)
         needed = sum(
-            bounded[place].resident(key).bytes
+            bounded[place].resident(key).bytes + HELD_BYTES
             for key, place in {(e.key, p) for e, p in zip(part, places, strict=True)}
         )
-        away = AWAY_KEY_BYTES * sum(len(table._away) for table in bounded)
-        assert memory.bytes <= max(limit, needed + away)
+        known = KEY_BYTES * sum(map(len, bounded))
+        assert memory.bytes <= max(limit, needed + known)
         start = end
     for one, other in zip(bounded, free, strict=True):
         assert states(one) == states(other)
@@ -90,7 +90,7 @@ def hash_of(key: str) -> int:
 
 def test_the_coldest_leave_first(tmp_path) -> None:
     """One key in ten gets nine events in ten; with room for a third of all, the hot ones stay."""
-    limit = 33 * grown_bytes() + 100 * AWAY_KEY_BYTES
+    limit = 33 * grown_bytes() + 67 * KEY_BYTES
     memory = KeyMemory(limit, tmp_path)
     table = KeyTable(PARAMETERS, memory)
     generator = random.Random(4)
@@ -184,7 +184,7 @@ def test_a_full_spill_is_said_once_costs_little_and_recovers(tmp_path, caplog) -
         events = stream(4, keys=2, seed=99)
         assert learn(table, events) == learn(twin, events)
     assert not memory.is_spill_full
-    assert memory.bytes <= 3 * grown_bytes() + 30 * AWAY_KEY_BYTES
+    assert memory.bytes <= 3 * grown_bytes() + 30 * KEY_BYTES
     assert caplog.records[-1].getMessage() == "the spill takes keys again"
     check_accounts(memory, table)
     assert states(table) == states(twin)
