@@ -1,7 +1,8 @@
 """Whether the service's memory stays flat: its models are grown by a backlog, then events come at a steady rate.
 
-The process's resident memory is read every few seconds. What counts is the last third of the time against the second:
-in the first, caches and the allocator still settle.
+The process's resident memory is read every few seconds, and what its models take of it, which grow slowly for many
+thousand events. What counts is all else, the last third of the time against the second: in the first, caches and the
+allocator still settle.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +19,13 @@ from statistics import median
 import numpy as np
 import orjson
 from confluent_kafka import Producer
+from prometheus_client.parser import text_string_to_metric_families
 
 from load_tests.arrival import ArrivalReader
 from load_tests.end_to_end import CHECKPOINT_SECONDS, Program
 from load_tests.workload import PARTITIONS, Workload
 from tests.support.broker import KafkaBroker
+from tests.support.broker_process import free_ports
 from tests.support.service import Topics
 
 MEGABYTE = 2**20
@@ -31,33 +35,35 @@ RATE = 5000.0  # events/s, a third of what a worker manages: the time is what is
 LOOK_SECONDS = 5.0  # between two looks at the memory
 STEP_SECONDS = 0.05  # between two handfuls of events
 TARGET_GROWTH = 0.02  # of the median, from the second third to the last
+ANSWER_SECONDS = 10.0
 LATE_SECONDS = 60.0  # for the last scores
 SEED = 20261128
 
 
 @dataclass(frozen=True)
 class Soak:
-    """Resident bytes of the process, every ``LOOK_SECONDS`` while ``events`` came in ``seconds``."""
+    """Resident bytes of the process, and those of its models, every ``LOOK_SECONDS`` while ``events`` came."""
 
     keys: int
     seconds: float
     events: int
     resident: Sequence[int]
+    models: Sequence[int]
 
     @property
     def thirds(self) -> tuple[float, float, float]:
-        """The medians of the three thirds, in bytes. Raises ``ValueError`` for fewer than three looks."""
-        size = len(self.resident) // 3
+        """The medians of the three thirds, in bytes without the models. ``ValueError`` for fewer than three looks."""
+        beside = [all_of_it - models for all_of_it, models in zip(self.resident, self.models, strict=True)]
+        size = len(beside) // 3
         if size == 0:
-            raise ValueError(f"{len(self.resident)} looks are too few: make the soak longer")
-        second, third = self.resident[size : 2 * size], self.resident[2 * size :]
-        return median(self.resident[:size]), median(second), median(third)
+            raise ValueError(f"{len(beside)} looks are too few: make the soak longer")
+        return median(beside[:size]), median(beside[size : 2 * size]), median(beside[2 * size :])
 
     @property
     def growth(self) -> float:
-        """From the second third to the last, as a share."""
+        """Of what is no model, from the second third to the last, as a share of the process."""
         _, second, third = self.thirds
-        return third / second - 1.0
+        return (third - second) / median(self.resident)
 
 
 def measure_soak(workload: Workload, seconds: float) -> Soak:
@@ -69,12 +75,14 @@ def measure_soak(workload: Workload, seconds: float) -> Soak:
 def soak(broker: KafkaBroker, workload: Workload, seconds: float, rate: float = RATE) -> Soak:
     """Run the service over a backlog, then at ``rate`` events/s. Raises ``RuntimeError`` when it fails."""
     with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
+        (port,) = free_ports(1)
         topics = Topics(broker, "soak", PARTITIONS)
         broker.produce(topics.events, workload.messages(SEED))
         environment = topics.environment(
             Path(folder) / "checkpoints",
             checkpoint__interval_seconds=CHECKPOINT_SECONDS,
             logging__level="warning",
+            http__port=port,
         )
         command = [sys.executable, "-m", "stream_rcf", "run"]
         with (
@@ -82,17 +90,24 @@ def soak(broker: KafkaBroker, workload: Workload, seconds: float, rate: float = 
             Program(command, environment, Path(folder) / "service.log") as service,
         ):
             reader.watch(workload.total, service.check)
-            found = _stream(topics, workload.keys, reader, service, seconds, rate)
+            found = _stream(topics, workload.keys, reader, service, port, seconds, rate)
             service.stop()
     return found
 
 
 def _stream(
-    topics: Topics, keys: int, reader: ArrivalReader, service: Program, seconds: float, rate: float
+    topics: Topics,
+    keys: int,
+    reader: ArrivalReader,
+    service: Program,
+    port: int,
+    seconds: float,
+    rate: float,
 ) -> Soak:
     producer = Producer({"bootstrap.servers": topics.broker.bootstrap, "linger.ms": 20})
     events = _events(keys)
     resident: list[int] = []
+    models: list[int] = []
     produced = arrived = 0
     began = next_look = time.monotonic()
     while (now := time.monotonic()) - began < seconds:
@@ -106,6 +121,7 @@ def _stream(
         if now >= next_look:
             next_look = now + LOOK_SECONDS
             resident.append(service.resident_bytes())
+            models.append(_model_bytes(port))
             if len(resident) % 12 == 0:
                 print(f"{now - began:.0f} s: {resident[-1] / MEGABYTE:.0f} MB", file=sys.stderr, flush=True)
     producer.flush()
@@ -114,7 +130,14 @@ def _stream(
         arrived += len(reader.read(STEP_SECONDS))
         if time.monotonic() > until:
             raise TimeoutError(f"{arrived} of {produced} scores {LATE_SECONDS:g} s after the last event")
-    return Soak(keys, seconds, produced, resident)
+    return Soak(keys, seconds, produced, resident, models)
+
+
+def _model_bytes(port: int) -> int:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=ANSWER_SECONDS) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+    (family,) = (family for family in families if family.name == "stream_rcf_key_memory_bytes")
+    return int(family.samples[0].value)
 
 
 def _events(keys: int) -> Iterator[tuple[int, bytes]]:
@@ -130,14 +153,17 @@ def _events(keys: int) -> Iterator[tuple[int, bytes]]:
 def markdown(found: Soak) -> str:
     """The report for a reader."""
     first, second, third = (size / MEGABYTE for size in found.thirds)
+    began, ended = found.resident[0] / MEGABYTE, found.resident[-1] / MEGABYTE
+    models_began, models_ended = found.models[0] / MEGABYTE, found.models[-1] / MEGABYTE
     return "\n".join(
         [
             "## Soak",
             "",
-            f"{found.keys:,} mature keys, {found.events:,} events in {found.seconds / 60:.0f} minutes. Resident memory,"
-            f" medians of the three thirds: {first:.0f}, {second:.0f}, {third:.0f} MB; at most"
-            f" {max(found.resident) / MEGABYTE:.0f} MB. From the second third to the last {100 * found.growth:+.1f} %"
-            f" (target: at most {100 * TARGET_GROWTH:g} %).",
+            f"{found.keys:,} mature keys, {found.events:,} events in {found.seconds / 60:.0f} minutes. The process took"
+            f" {began:.0f} MB at the beginning and {ended:.0f} at the end, its models {models_began:.0f} and"
+            f" {models_ended:.0f}. All else, medians of the three thirds: {first:.0f}, {second:.0f}, {third:.0f} MB;"
+            f" from the second to the last that is"
+            f" {100 * found.growth:+.1f} % of the process (target: at most {100 * TARGET_GROWTH:g} %).",
             "",
         ]
     )
@@ -150,4 +176,5 @@ def plain_data(found: Soak) -> dict[str, object]:
         "seconds": found.seconds,
         "events": found.events,
         "resident_bytes": list(found.resident),
+        "model_bytes": list(found.models),
     }
