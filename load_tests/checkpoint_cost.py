@@ -68,7 +68,7 @@ def compare(broker: KafkaBroker, workload: Workload, repetitions: int, interval:
         output = Path(folder) / "pauses.json"
         command = ("-m", "load_tests.checkpoint_service", str(output), str(workload.young))
         service_arrivals(topics, workload, Path(folder), command, interval)
-        longest = orjson.loads(output.read_bytes())["longest"]
+        longest = orjson.loads(output.read_bytes())
     return CheckpointCost(
         workload,
         interval,

@@ -25,13 +25,12 @@ from stream_rcf.state.cut import ConsistentCut
 
 
 class Pauses:
-    """The longest stretches, and all of them together, in seconds, once the young events are through."""
+    """The longest stretches, in seconds, once the young events are through."""
 
     def __init__(self, young: int) -> None:
         self._young_left = young
         self._copies = 0.0  # of the present batch
         self.longest = {"beginning": 0.0, "copying": 0.0, "copies_of_a_batch": 0.0}
-        self.total = 0.0
 
     @property
     def is_counting(self) -> bool:
@@ -77,7 +76,6 @@ class Pauses:
     def _note(self, name: str, seconds: float) -> None:
         if self.is_counting:
             self.longest[name] = max(self.longest[name], seconds)
-            self.total += seconds
 
 
 def main(output: Path, young: int) -> None:
@@ -92,7 +90,7 @@ def main(output: Path, young: int) -> None:
     stop = StopFlag()
     stop.listen()
     run_service(settings, stop)
-    output.write_bytes(orjson.dumps({"longest": pauses.longest, "total": pauses.total}))
+    output.write_bytes(orjson.dumps(pauses.longest))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
@@ -19,6 +20,7 @@ from tests.support.broker import KafkaBroker
 from tests.support.service import TOPIC_CONFIGURATION, Topics
 
 CHECKPOINT_SECONDS = 30  # the default; the tests' topics come with a shorter one
+SERVICE = ("-m", "stream_rcf", "run")
 END_SECONDS = 120.0  # for an orderly end, last checkpoints included
 TAIL_CHARACTERS = 3000  # of a failed program's log
 
@@ -74,20 +76,31 @@ def prepared_topics(broker: KafkaBroker, word: str, messages: Sequence[Message],
     return topics
 
 
+@contextmanager
+def running_service(
+    topics: Topics, folder: Path, command: Sequence[str] = SERVICE, **settings: object
+) -> Iterator[tuple[ArrivalReader, Program]]:
+    """The service over the topic, and a reader of its scores; ``settings`` as ``Topics.environment`` takes them."""
+    chosen = {"checkpoint__interval_seconds": CHECKPOINT_SECONDS, "logging__level": "warning", **settings}
+    environment = topics.environment(folder / "checkpoints", **chosen)
+    with (
+        ArrivalReader(topics.broker.bootstrap, topics.scores, PARTITIONS) as reader,
+        Program([sys.executable, *command], environment, folder / "service.log") as service,
+    ):
+        yield reader, service
+
+
 def service_arrivals(
     topics: Topics,
     workload: Workload,
     folder: Path,
-    command: Sequence[str] = ("-m", "stream_rcf", "run"),
+    command: Sequence[str] = SERVICE,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Arrivals:
     """Run the service over the topic with default settings; when its scores arrived."""
-    environment = topics.environment(
-        folder / "checkpoints", checkpoint__interval_seconds=checkpoint_seconds, logging__level="warning"
-    )
-    with (
-        ArrivalReader(topics.broker.bootstrap, topics.scores, PARTITIONS) as reader,
-        Program([sys.executable, *command], environment, folder / "service.log") as service,
+    with running_service(topics, folder, command, checkpoint__interval_seconds=checkpoint_seconds) as (
+        reader,
+        service,
     ):
         arrivals = reader.watch(workload.total, service.check)
         service.stop()

@@ -20,7 +20,7 @@ import orjson
 from confluent_kafka import Producer
 
 from load_tests.arrival import ArrivalReader
-from load_tests.end_to_end import CHECKPOINT_SECONDS, Program
+from load_tests.end_to_end import running_service
 from load_tests.workload import PARTITIONS, Workload
 from tests.support.broker import KafkaBroker
 from tests.support.service import Topics
@@ -71,24 +71,16 @@ def measure_delivery(
     """Run the service over a backlog and then a steady stream. Raises ``RuntimeError`` when it fails."""
     topics = Topics(broker, f"latency-{delivery.replace('_', '-')}", PARTITIONS)
     broker.produce(topics.events, workload.messages(SEED))
-    with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
-        environment = topics.environment(
-            Path(folder) / "checkpoints",
-            checkpoint__interval_seconds=CHECKPOINT_SECONDS,
-            logging__level="warning",
-            kafka__delivery=delivery,
+    with (
+        tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder,
+        running_service(topics, Path(folder), kafka__delivery=delivery) as (reader, service),
+    ):
+        backlog = reader.watch(workload.total, service.check)
+        steady = rate or SHARE_OF_THROUGHPUT * backlog.rate(*workload.mature_range)
+        milliseconds = _stream(
+            broker, topics, reader, service.check, workload.keys, steady, seconds, warm_seconds
         )
-        command = [sys.executable, "-m", "stream_rcf", "run"]
-        with (
-            ArrivalReader(broker.bootstrap, topics.scores, PARTITIONS) as reader,
-            Program(command, environment, Path(folder) / "service.log") as service,
-        ):
-            backlog = reader.watch(workload.total, service.check)
-            steady = rate or SHARE_OF_THROUGHPUT * backlog.rate(*workload.mature_range)
-            milliseconds = _stream(
-                broker, topics, reader, service.check, workload.keys, steady, seconds, warm_seconds
-            )
-            service.stop()
+        service.stop()
     print(f"{delivery}: {steady:,.0f} events/s for {seconds:g} s", file=sys.stderr, flush=True)
     return Latency(delivery, steady, milliseconds)
 

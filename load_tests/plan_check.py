@@ -15,13 +15,11 @@ from pathlib import Path
 
 import orjson
 
-from load_tests.arrival import ArrivalReader
-from load_tests.end_to_end import CHECKPOINT_SECONDS, Program
+from load_tests.end_to_end import running_service
 from load_tests.figures import Arrivals
 from load_tests.workload import PARTITIONS, Workload
-from stream_rcf.state.checkpoint_store import CheckpointStore
+from stream_rcf.state.checkpoint_store import open_store
 from stream_rcf.state.manifest import PartitionId
-from stream_rcf.state.object_urls import open_objects
 from stream_rcf.state.saved_keys import SavedKeys
 from tests.support.broker import KafkaBroker
 from tests.support.service import Topics
@@ -55,28 +53,18 @@ def check_plan(broker: KafkaBroker, workload: Workload) -> PlanCheck:
     """Run the service until its keys are old, then the plan. Raises ``RuntimeError`` where one fails."""
     topics = Topics(broker, "plan", PARTITIONS)
     with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
-        checkpoints = Path(folder) / "checkpoints"
-        environment = topics.environment(
-            checkpoints, checkpoint__interval_seconds=CHECKPOINT_SECONDS, logging__level="warning"
-        )
-        arrivals, memory = _run(topics, workload, environment, Path(folder) / "service.log")
+        arrivals, memory = _run(topics, workload, Path(folder))
         measured = {
             "memory": memory,
-            "checkpoint": _live_bytes(checkpoints, topics),
+            "checkpoint": _live_bytes(Path(folder) / "checkpoints", topics),
             "speed": arrivals.rate(*workload.mature_range),
         }
     return PlanCheck(workload.keys, _planned(workload.keys), measured)
 
 
-def _run(
-    topics: Topics, workload: Workload, environment: Mapping[str, str], log: Path
-) -> tuple[Arrivals, float]:
+def _run(topics: Topics, workload: Workload, folder: Path) -> tuple[Arrivals, float]:
     messages = workload.messages(SEED)
-    command = [sys.executable, "-m", "stream_rcf", "run"]
-    with (
-        ArrivalReader(topics.broker.bootstrap, topics.scores, PARTITIONS) as reader,
-        Program(command, environment, log) as service,
-    ):
+    with running_service(topics, folder) as (reader, service):
         # One event a partition: kernels, client and buffers are there before the keys are.
         topics.broker.produce(topics.events, messages[:PARTITIONS])
         reader.watch(PARTITIONS, service.check)
@@ -90,7 +78,7 @@ def _run(
 
 def _live_bytes(checkpoints: Path, topics: Topics) -> float:
     """Of the newest checkpoints of all partitions, what belongs to keys as they are now."""
-    store = CheckpointStore(open_objects(checkpoints.absolute().as_uri()))
+    store = open_store(checkpoints.absolute().as_uri())
     total = 0
     for number in range(PARTITIONS):
         manifest = store.manifests(PartitionId(topics.group, topics.events, number)).manifests[0]

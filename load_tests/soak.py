@@ -22,7 +22,7 @@ from confluent_kafka import Producer
 from prometheus_client.parser import text_string_to_metric_families
 
 from load_tests.arrival import ArrivalReader
-from load_tests.end_to_end import CHECKPOINT_SECONDS, Program
+from load_tests.end_to_end import Program, running_service
 from load_tests.workload import PARTITIONS, Workload
 from tests.support.broker import KafkaBroker
 from tests.support.broker_process import free_ports
@@ -78,17 +78,7 @@ def soak(broker: KafkaBroker, workload: Workload, seconds: float, rate: float = 
         (port,) = free_ports(1)
         topics = Topics(broker, "soak", PARTITIONS)
         broker.produce(topics.events, workload.messages(SEED))
-        environment = topics.environment(
-            Path(folder) / "checkpoints",
-            checkpoint__interval_seconds=CHECKPOINT_SECONDS,
-            logging__level="warning",
-            http__port=port,
-        )
-        command = [sys.executable, "-m", "stream_rcf", "run"]
-        with (
-            ArrivalReader(broker.bootstrap, topics.scores, PARTITIONS) as reader,
-            Program(command, environment, Path(folder) / "service.log") as service,
-        ):
+        with running_service(topics, Path(folder), http__port=port) as (reader, service):
             reader.watch(workload.total, service.check)
             found = _stream(topics, workload.keys, reader, service, port, seconds, rate)
             service.stop()
