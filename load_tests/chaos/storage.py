@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,18 @@ from tests.support.machine import ROOT, MissingPartError
 VERSITYGW = ROOT / ".cache" / "tools" / "bin" / "versitygw"
 START_SECONDS = 30.0
 BUCKET = "checkpoints"
+BALLAST_BYTES = (2**20, 2**12)  # written at once: most of the room fast, then the last pages
 ACCESS_KEY, SECRET_KEY = "chaos", "chaos-secret"  # of a server that lives as long as the run
+
+
+@contextmanager
+def until_full() -> Iterator[None]:
+    """Leave the block when the disk is full; any other error is one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
 
 
 class Storage(Protocol):
@@ -72,10 +84,12 @@ class Disk:
             subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
 
     def fill(self) -> None:
-        """Leave no room."""
-        with (self.folder / "ballast").open("wb") as ballast:
-            disk = os.statvfs(self.folder)
-            os.posix_fallocate(ballast.fileno(), 0, disk.f_bavail * disk.f_frsize)
+        """Leave no room, while others go on writing: what was free a moment ago need not be free now."""
+        with (self.folder / "ballast").open("wb", buffering=0) as ballast:
+            for size in BALLAST_BYTES:
+                with until_full():
+                    while True:
+                        ballast.write(bytes(size))
 
     def empty(self) -> None:
         """Give the room back."""

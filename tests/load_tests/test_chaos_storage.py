@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import threading
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,30 @@ def test_a_full_disk_takes_nothing_until_it_is_emptied(tmp_path: Path) -> None:
         disk.empty()
         (disk.folder / "segment").write_bytes(bytes(10_000))
     assert not (tmp_path / "disk" / "segment").exists(), "the disk is gone with its run"
+
+
+def test_a_disk_fills_while_others_write(tmp_path: Path) -> None:
+    with Disk(tmp_path / "disk", megabytes=64) as disk:
+        if not disk.is_own:
+            return
+        is_over = threading.Event()
+
+        def write() -> None:
+            number = 0
+            while not is_over.is_set():
+                number += 1
+                with suppress(OSError):
+                    (disk.folder / f"other-{number % 50}").write_bytes(bytes(100_000 * (number % 3)))
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            for _ in range(20):
+                disk.fill()
+                disk.empty()
+        finally:
+            is_over.set()
+            writer.join()
 
 
 def test_object_storage_answers_through_its_link_until_that_is_cut(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ BASE_PROPERTIES: Mapping[str, str] = {
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "auto.create.topics.enable": "false",
     "log.cleaner.enable": "false",
+    # The tests' events carry fixed times of the past; the usual week would delete them in the middle of a test.
+    "log.retention.ms": "-1",
     "offsets.topic.num.partitions": "8",
     "offsets.topic.replication.factor": "1",
     "transaction.state.log.num.partitions": "8",
