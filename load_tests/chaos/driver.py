@@ -24,6 +24,8 @@ from load_tests.chaos.verifier import Outputs, verify, verify_offsets
 from load_tests.chaos.world import Parts, World
 
 UNDOING_SECONDS = 4.0  # a fault takes longer than its plan: a broker starts, a worker ends in order
+CATCHING_UP_SECONDS = 10.0  # before a fault in peace; what the feeder reckons with, not a bound
+CAUGHT_UP_SECONDS = 1.0  # of the stream, behind which the service is at most when it has caught up
 START_SECONDS = 300.0  # until the first output, kernels compiled
 READ_SECONDS = 300.0  # for the outputs at the end
 QUIET_SECONDS = 1.5  # after the last output, for what must not come
@@ -56,13 +58,13 @@ def run_seed(seed: int, extent: Extent, parts: Parts, folder: Path, tell: Tell) 
     kinds = kinds_for(extent, parts)
     plan = make_plan(seed, kinds, extent.rounds, extent.gap)
     stream = make_stream(extent, seed)
-    seconds = feed_seconds(plan)
+    seconds = feed_seconds(plan, extent)
     result = Result(seed, extent.events)
     tell(
         f"seed {seed}: {sum(fault.faults for fault in plan)} faults over about {seconds:.0f} s, "
         f"{extent.events:,} events, {parts.protocol} protocol, checkpoints in {parts.storage}"
     )
-    with World(extent, parts, folder, stream, seconds) as world:
+    with World(extent, parts, folder, stream) as world:
         run = _Run(world, result, folder / "faults.jsonl", tell)
         try:
             run.disturb(plan)
@@ -78,9 +80,11 @@ def run_seed(seed: int, extent: Extent, parts: Parts, folder: Path, tell: Tell) 
     return result
 
 
-def feed_seconds(plan: list[Fault]) -> float:
-    """How long the faults will take, undone again."""
-    return planned_seconds(plan) + UNDOING_SECONDS * len(plan)
+def feed_seconds(plan: list[Fault], extent: Extent) -> float:
+    """How long the faults will take, undone again, with the peace that some wait for."""
+    waits = sum(fault.in_peace for fault in plan)
+    peace = waits * min(CATCHING_UP_SECONDS, extent.peace)
+    return planned_seconds(plan) + UNDOING_SECONDS * len(plan) + peace
 
 
 class _Run:
@@ -92,7 +96,7 @@ class _Run:
         self._fault_log = fault_log
         self._tell = tell
         self._began = time.monotonic()
-        self._references: list[tuple[str, float]] = []
+        self._references: list[tuple[str, float, bool]] = []  # kind, when, whether in peace
 
     def disturb(self, plan: list[Fault]) -> None:
         """Wait for the first output, then let every fault happen."""
@@ -102,24 +106,31 @@ class _Run:
         self._began = time.monotonic()
         for index, fault in enumerate(plan):
             # On a busy machine everything takes longer; the stream must last to the end of the last fault.
-            planned, taken = feed_seconds(plan[:index]), time.monotonic() - self._began
-            world.feeder.pace(feed_seconds(plan[index:]) * (max(1.0, taken / planned) if planned else 1.0))
+            planned, taken = feed_seconds(plan[:index], world.extent), time.monotonic() - self._began
+            stretch = max(1.0, taken / planned) if planned else 1.0
+            world.feeder.pace(feed_seconds(plan[index:], world.extent) * stretch)
             world.pause(fault.gap)
-            self._happen(fault)
+            if fault.in_peace:
+                world.wait_until(self._has_caught_up, world.extent.peace)
+            self._happen(fault, in_peace=self._has_caught_up() and fault.nested is None)
 
-    def _happen(self, fault: Fault) -> None:
+    def _has_caught_up(self) -> bool:
+        feeder = self._world.feeder
+        return feeder.delivered - self._world.watcher.published <= feeder.rate * CAUGHT_UP_SECONDS
+
+    def _happen(self, fault: Fault, *, in_peace: bool) -> None:
         kind = fault.kind
         began = time.monotonic()
         with HARM[kind.name](self._world, fault.choice) as what:
             self._note(kind.name, "begins", what)
             self._world.pause(fault.seconds / 2)
             if fault.nested is not None:
-                self._happen(fault.nested)
+                self._happen(fault.nested, in_peace=False)
             self._world.pause(fault.seconds / 2)
         ended = time.monotonic()
         if kind.lasts:
             self._note(kind.name, "ends", what)
-        self._references.append((kind.name, ended if kind.from_its_end else began))
+        self._references.append((kind.name, ended if kind.from_its_end else began, in_peace))
 
     def finish(self) -> None:
         """Send the rest, wait until all is published, and end the workers in order."""
@@ -161,8 +172,8 @@ class _Run:
         world, result = self._world, self._result
         produced, published = world.feeder.samples, world.watcher.samples
         result.recoveries = [
-            Recovery(kind, recovery_seconds(reference, produced, published))
-            for kind, reference in self._references
+            Recovery(kind, recovery_seconds(reference, produced, published), in_peace)
+            for kind, reference, in_peace in self._references
         ]
         result.endings = list(world.fleet.endings)
         result.problems += [
@@ -176,7 +187,11 @@ class _Run:
 
     def _note(self, kind: str, event: str, what: str) -> None:
         line = {"time": time.time(), "seconds": round(time.monotonic() - self._began, 2), "fault": kind}
-        line |= {"event": event, "what": what, "published": self._world.watcher.published}
+        line |= {"event": event, "what": what}
+        line |= {"produced": self._world.feeder.delivered, "published": self._world.watcher.published}
         with self._fault_log.open("ab") as log:
             log.write(orjson.dumps(line) + b"\n")
-        self._tell(f"{line['seconds']:7.1f} s  {kind} {event}: {what}".replace("   :", ":"))
+        behind = self._world.feeder.delivered - self._world.watcher.published
+        self._tell(
+            f"{line['seconds']:7.1f} s  {behind:7,} behind  {kind} {event}: {what}".replace("   :", ":")
+        )

@@ -13,6 +13,7 @@ class Extent:
     keys: int
     rounds: int  # how often each kind of fault happens
     gap: float  # at most, between two faults
+    peace: float  # at most, until the service has caught up, before the faults that wait for it
     session: float  # after which the group gives a silent worker's partitions away
     transaction: float  # after which the broker aborts an open transaction
     checkpoint: float  # between checkpoints
@@ -31,8 +32,9 @@ class Extent:
 FULL = Extent(
     events=500_000,
     keys=2000,
-    rounds=2,
+    rounds=1,
     gap=4.0,
+    peace=40.0,
     session=4.0,
     transaction=8.0,
     checkpoint=5.0,
@@ -46,6 +48,7 @@ SHORT = Extent(
     keys=200,
     rounds=1,
     gap=1.0,
+    peace=0.0,
     session=3.0,
     transaction=7.0,
     checkpoint=2.0,

@@ -97,6 +97,11 @@ class Feeder(_Background):
         )
 
     @property
+    def rate(self) -> float:
+        """Events per second at the present pace."""
+        return self._pace.rate
+
+    @property
     def delivered(self) -> int:
         """Events that are in the input topic for sure."""
         return sum(self._counts)

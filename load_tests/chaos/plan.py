@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 CHOICES = 2**16  # a fault's victim is this draw modulo the number of victims
 NESTED_SHARE = 0.3  # of the lasting faults have another one in their middle
+PEACE_SHARE = 0.5  # of the faults come when the service has caught up, the others into whatever state it is in
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,16 @@ class Kind:
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of the plan: after ``gap`` seconds of peace, ``nested`` in its middle if that is given."""
+    """One fault of the plan: ``gap`` seconds after the one before, ``nested`` in its middle if that is given.
+
+    ``in_peace``: not before the service has caught up with the stream.
+    """
 
     kind: Kind
     gap: float
     seconds: float
     choice: int
+    in_peace: bool = False
     nested: Fault | None = None
 
     @property
@@ -52,7 +57,13 @@ def make_plan(seed: int, kinds: Mapping[str, Kind], rounds: int, most_gap: float
     order = [kind for kind in kinds.values() for _ in range(rounds)]
     draw.shuffle(order)
     waiting = [
-        Fault(kind, draw.uniform(0.0, most_gap), draw.uniform(*kind.seconds), draw.randrange(CHOICES))
+        Fault(
+            kind,
+            draw.uniform(0.0, most_gap),
+            draw.uniform(*kind.seconds),
+            draw.randrange(CHOICES),
+            draw.random() < PEACE_SHARE,
+        )
         for kind in order
     ]
     plan: list[Fault] = []
@@ -62,7 +73,7 @@ def make_plan(seed: int, kinds: Mapping[str, Kind], rounds: int, most_gap: float
             inner = next((other for other in waiting if other.kind.may_nest), None)
             if inner is not None:
                 waiting.remove(inner)
-                fault = Fault(fault.kind, fault.gap, fault.seconds, fault.choice, inner)
+                fault = replace(fault, nested=replace(inner, in_peace=False))
         plan.append(fault)
     return plan
 

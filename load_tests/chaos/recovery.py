@@ -15,10 +15,14 @@ class Sample(NamedTuple):
 
 
 class Recovery(NamedTuple):
-    """A fault, and from its reference moment the seconds until the service had caught up; None if it never did."""
+    """A fault, and from its reference moment the seconds until the service had caught up; None if it never did.
+
+    ``in_peace``: the service had caught up before it, so that the time is this fault's alone.
+    """
 
     kind: str
     seconds: float | None
+    in_peace: bool
 
 
 def recovery_seconds(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from load_tests.chaos.driver import Result
 from load_tests.chaos.plan import Kind
+from load_tests.chaos.recovery import Recovery
 
 
 def markdown(results: Sequence[Result], kinds: dict[str, Kind]) -> str:
@@ -19,24 +20,19 @@ def markdown(results: Sequence[Result], kinds: dict[str, Kind]) -> str:
         f"{sum(result.verified for result in results):,} of {sum(r.events for r in results):,} events verified: each "
         "once, in order within its key, the same bytes as undisturbed.",
         "",
-        "Recovery: from the fault (for lasting ones that are marked, from its end) until all events that had been "
-        "produced by then are scored and committed.",
+        "Recovery, in seconds: from the fault (for lasting ones that are marked, from its end) until all events that "
+        "had been produced by then are scored and committed. Alone: the service had caught up before it, and no other "
+        "came in its middle. Among others: it had not, so that the time is that of all of them.",
         "",
-        "| fault | times | median, s | worst, s |",
-        "|---|---:|---:|---:|",
+        "| fault | alone | median | worst | among others | median | worst |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
+    recoveries = [recovery for result in results for recovery in result.recoveries]
     for name, kind in kinds.items():
-        seconds = [r.seconds for result in results for r in result.recoveries if r.kind == name]
-        if not seconds:
-            continue
-        ended = [value for value in seconds if value is not None]
-        cells = (
-            (f"{statistics.median(ended):.1f}", f"{max(ended):.1f}")
-            if len(ended) == len(seconds)
-            else ("-", "never")
-        )
-        mark = " (from its end)" if kind.from_its_end else ""
-        lines.append(f"| {kind.sentence}{mark} | {len(seconds)} | {cells[0]} | {cells[1]} |")
+        if any(recovery.kind == name for recovery in recoveries):
+            mark = " (from its end)" if kind.from_its_end else ""
+            cells = [*_cells(recoveries, name, in_peace=True), *_cells(recoveries, name, in_peace=False)]
+            lines.append(f"| {kind.sentence}{mark} | {' | '.join(cells)} |")
     lines += ["", "| seed | verdict | events verified | faults | seconds |", "|---:|---|---:|---:|---:|"]
     for result in results:
         verdict = "green" if result.is_green else "**red**"
@@ -51,6 +47,17 @@ def markdown(results: Sequence[Result], kinds: dict[str, Kind]) -> str:
     if endings:
         lines += ["", "Workers that gave up by themselves, and were started again:", "", *endings]
     return "\n".join(lines)
+
+
+def _cells(recoveries: Sequence[Recovery], kind: str, *, in_peace: bool) -> tuple[str, str, str]:
+    """How often, median and worst."""
+    seconds = [r.seconds for r in recoveries if r.kind == kind and r.in_peace == in_peace]
+    ended = [value for value in seconds if value is not None]
+    if not seconds:
+        return "0", "", ""
+    if len(ended) < len(seconds):
+        return str(len(seconds)), "-", "never"
+    return str(len(seconds)), f"{statistics.median(ended):.1f}", f"{max(ended):.1f}"
 
 
 def complaint(result: Result, command: str, folder: str) -> str:

@@ -30,6 +30,7 @@ from tests.support.service import Topics
 
 LOOK_SECONDS = 0.05  # between two looks at the workers and the threads
 INSPECT_SECONDS = 120.0
+FIRST_FEED_SECONDS = 3600.0  # would the whole stream take at the pace before the first output: few, so none wait long
 
 Protocol = Literal["classic", "consumer"]
 
@@ -59,14 +60,11 @@ def can_spill() -> bool:
 class World:
     """One run's cluster, links, storage, workers, and the two threads; leaving the ``with`` block ends all."""
 
-    def __init__(
-        self, extent: Extent, parts: Parts, folder: Path, stream: Stream, feed_seconds: float
-    ) -> None:
+    def __init__(self, extent: Extent, parts: Parts, folder: Path, stream: Stream) -> None:
         self.extent = extent
         self.parts = parts
         self.folder = folder
         self._stream = stream
-        self._feed_seconds = feed_seconds
         self._stack = ExitStack()
         self.links: list[Link] = []
         self.disk: Disk
@@ -122,7 +120,7 @@ class World:
             bootstrap, self.topics.scores, self.topics.dead_letters, self.extent.partitions
         )
         self._stack.callback(self.watcher.stop)
-        self.feeder = Feeder(bootstrap, self.topics.events, self._stream, self._feed_seconds)
+        self.feeder = Feeder(bootstrap, self.topics.events, self._stream, FIRST_FEED_SECONDS)
         self._stack.callback(self.feeder.stop)
         self.watcher.start()
         self.feeder.start()

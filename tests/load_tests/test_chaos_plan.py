@@ -47,6 +47,13 @@ def test_faults_happen_in_the_middle_of_others() -> None:
         assert fault.nested.kind.may_nest
 
 
+def test_half_of_the_faults_wait_for_peace_and_none_in_the_middle_of_another() -> None:
+    plan = [fault for seed in range(20) for fault in make_plan(seed, kinds_for(FULL, LEAST), 1, FULL.gap)]
+
+    assert 0.4 < sum(fault.in_peace for fault in plan) / len(plan) < 0.6
+    assert not any(fault.nested.in_peace for fault in plan if fault.nested is not None)
+
+
 def test_sleeps_are_longer_than_what_they_must_outlast() -> None:
     for extent in (FULL, SHORT):
         kinds = kinds_for(extent, LEAST)

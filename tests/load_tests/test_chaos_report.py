@@ -16,7 +16,12 @@ GREEN = Result(
     events=1000,
     verified=1000,
     seconds=80.0,
-    recoveries=[Recovery("kill", 6.0), Recovery("kill", 8.0), Recovery("kill", 20.0), Recovery("trim", 0.1)],
+    recoveries=[
+        Recovery("kill", 6.0, True),
+        Recovery("kill", 8.0, True),
+        Recovery("kill", 20.0, True),
+        Recovery("trim", 0.1, False),
+    ],
 )
 RED = Result(
     2,
@@ -24,7 +29,7 @@ RED = Result(
     verified=999,
     seconds=90.0,
     problems=["scores: the event at 3:7 is lost: it was never published"],
-    recoveries=[Recovery("kill", 5.0), Recovery("cut_link", None)],
+    recoveries=[Recovery("kill", 5.0, False), Recovery("cut_link", None, False)],
     endings=[Ending("worker-2", 3, "Kafka did not come back within 240 s")],
 )
 
@@ -35,8 +40,8 @@ def test_the_report_has_faults_recovery_times_events_and_verdicts() -> None:
     assert any(
         line.startswith("1 of 2 seeds green; 6 faults, 1,999 of 2,000 events verified") for line in lines
     )
-    assert "| SIGKILL of a worker | 4 | 7.0 | 20.0 |" in lines
-    assert "| the link to brokers cut (from its end) | 1 | - | never |" in lines
+    assert "| SIGKILL of a worker | 3 | 8.0 | 20.0 | 1 | 5.0 | 5.0 |" in lines
+    assert "| the link to brokers cut (from its end) | 0 |  |  | 1 | - | never |" in lines
     assert "| 1 | green | 1,000 | 4 | 80 |" in lines
     assert "| 2 | **red** | 999 | 2 | 90 |" in lines
     assert "* seed 2, worker-2, exit code 3: Kafka did not come back within 240 s" in lines
@@ -56,4 +61,4 @@ def test_the_data_hold_every_sample() -> None:
 
     assert first["green"] is True
     assert second["green"] is False
-    assert first["recoveries"][2] == {"kind": "kill", "seconds": 20.0}  # type: ignore[index] # -- plain data has no types
+    assert first["recoveries"][2] == {"kind": "kill", "seconds": 20.0, "in_peace": True}  # type: ignore[index] # -- plain data has no types
