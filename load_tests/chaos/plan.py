@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 CHOICES = 2**16  # a fault's victim is this draw modulo the number of victims
 NESTED_SHARE = 0.3  # of the lasting faults have another one in their middle
-PEACE_SHARE = 0.5  # of the faults come when the service has caught up, the others into whatever state it is in
+PEACE_SHARE = 0.5  # of the faults come when the service has caught up, the others at any time
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from tests.support.service import Topics
 
 LOOK_SECONDS = 0.05  # between two looks at the workers and the threads
 INSPECT_SECONDS = 120.0
-FIRST_FEED_SECONDS = 3600.0  # would the whole stream take at the pace before the first output: few, so none wait long
+FIRST_FEED_SECONDS = 3600.0  # for the whole stream at the pace before the first output
 
 Protocol = Literal["classic", "consumer"]
 
