@@ -105,7 +105,7 @@ def _checkpoints(given: argparse.Namespace, repetitions: Repetitions) -> Measure
 
 
 def _plan(given: argparse.Namespace, _repetitions: Repetitions) -> Measured:
-    found = plan_check.measure_plan_check(plan_check.QUICK if given.quick else plan_check.FULL)
+    found = plan_check.measure_plan_checks(plan_check.QUICK if given.quick else plan_check.FULL)
     return plan_check.markdown(found), plan_check.plain_data(found)
 
 

@@ -43,7 +43,7 @@ class Handover:
 
 def measure_handover(keys: int, repetitions: int) -> list[Handover]:
     """Move a partition of ``keys`` grown keys as often, each time in a new group."""
-    with KafkaBroker() as broker:
+    with KafkaBroker(is_for_speed=True) as broker:
         return [_move(broker, keys, number) for number in range(repetitions)]
 
 

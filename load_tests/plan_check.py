@@ -1,7 +1,7 @@
 """What ``stream-rcf plan`` says, beside a service that really has those keys: memory, checkpoint, speed.
 
 The keys are as old as the plan's. The service's end writes its last checkpoint, whose live keys are counted; its memory
-is the process's own, less what it had before its first event.
+is the process's own before that end.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ from stream_rcf.state.saved_keys import SavedKeys
 from tests.support.broker import KafkaBroker
 from tests.support.service import Topics
 
-FULL = Workload(keys=100, young=1_540_000, mature=300_000)  # 15,400 events a key, as old as the plan's
-QUICK = Workload(keys=10, young=154_000, mature=30_000)
+FULL = (
+    Workload(keys=1000, young=400_000, mature=200_000),
+    Workload(keys=100, young=1_540_000, mature=300_000),  # so old that they grow no more
+)
+QUICK = (Workload(keys=10, young=154_000, mature=30_000),)
 TARGET = 0.15
 SEED = 20261128
 
@@ -35,6 +38,7 @@ class PlanCheck:
     """By name what was planned and what was measured: ``memory`` and ``checkpoint`` in bytes, ``speed`` in events/s."""
 
     keys: int
+    events_per_key: int
     planned: Mapping[str, float]
     measured: Mapping[str, float]
 
@@ -43,37 +47,33 @@ class PlanCheck:
         return self.planned[name] / self.measured[name] - 1.0
 
 
-def measure_plan_check(workload: Workload) -> PlanCheck:
-    """The check, on a broker of its own."""
-    with KafkaBroker() as broker:
-        return check_plan(broker, workload)
+def measure_plan_checks(workloads: Sequence[Workload]) -> list[PlanCheck]:
+    """A check for each, on a broker of their own."""
+    with KafkaBroker(is_for_speed=True) as broker:
+        return [check_plan(broker, workload) for workload in workloads]
 
 
 def check_plan(broker: KafkaBroker, workload: Workload) -> PlanCheck:
     """Run the service until its keys are old, then the plan. Raises ``RuntimeError`` where one fails."""
-    topics = Topics(broker, "plan", PARTITIONS)
+    topics = Topics(broker, f"plan-{workload.keys}", PARTITIONS)
     with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
         arrivals, memory = _run(topics, workload, Path(folder))
         measured = {
-            "memory": memory,
+            "memory": float(memory),
             "checkpoint": _live_bytes(Path(folder) / "checkpoints", topics),
             "speed": arrivals.rate(*workload.mature_range),
         }
-    return PlanCheck(workload.keys, _planned(workload.keys), measured)
+    age = workload.total // workload.keys
+    return PlanCheck(workload.keys, age, _planned(workload.keys, age), measured)
 
 
-def _run(topics: Topics, workload: Workload, folder: Path) -> tuple[Arrivals, float]:
-    messages = workload.messages(SEED)
+def _run(topics: Topics, workload: Workload, folder: Path) -> tuple[Arrivals, int]:
+    topics.broker.produce(topics.events, workload.messages(SEED))
     with running_service(topics, folder) as (reader, service):
-        # One event a partition: kernels, client and buffers are there before the keys are.
-        topics.broker.produce(topics.events, messages[:PARTITIONS])
-        reader.watch(PARTITIONS, service.check)
-        before = service.resident_bytes()
-        topics.broker.produce(topics.events, messages[PARTITIONS:])
-        arrivals = reader.watch(workload.total - PARTITIONS, service.check)
-        memory = service.resident_bytes() - before
+        arrivals = reader.watch(workload.total, service.check)
+        memory = service.resident_bytes()
         service.stop()
-    return Arrivals(arrivals.times, [PARTITIONS + count for count in arrivals.counts]), float(memory)
+    return arrivals, memory
 
 
 def _live_bytes(checkpoints: Path, topics: Topics) -> float:
@@ -89,8 +89,9 @@ def _live_bytes(checkpoints: Path, topics: Topics) -> float:
     return float(total)
 
 
-def _planned(keys: int) -> dict[str, float]:
+def _planned(keys: int, events_per_key: int) -> dict[str, float]:
     command = [sys.executable, "-m", "stream_rcf", "plan", "--keys", str(keys), "--features", "1", "--json"]
+    command += ["--events-per-key", str(events_per_key)]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"the plan ended with {done.returncode}:\n{done.stderr.decode(errors='replace')}")
@@ -102,7 +103,7 @@ def _planned(keys: int) -> dict[str, float]:
     }
 
 
-def markdown(found: PlanCheck) -> str:
+def markdown(checks: Sequence[PlanCheck]) -> str:
     """The report for a reader."""
     units: Sequence[tuple[str, str, float]] = (
         ("memory", "MB", 2**20),
@@ -113,13 +114,15 @@ def markdown(found: PlanCheck) -> str:
         [
             "## The plan",
             "",
-            f"`stream-rcf plan --keys {found.keys}` beside a service with that many keys as old as the plan's:",
+            "`stream-rcf plan` beside a service with so many keys of that age:",
             "",
-            f"| | planned | measured | error (target {100 * TARGET:g} %) |",
-            "|---|---:|---:|---:|",
+            f"| keys | events per key | | planned | measured | error (target {100 * TARGET:g} %) |",
+            "|---:|---:|---|---:|---:|---:|",
             *[
-                f"| {name}, {unit} | {found.planned[name] / size:,.1f} | {found.measured[name] / size:,.1f} |"
+                f"| {found.keys:,} | {found.events_per_key:,} | {name}, {unit} |"
+                f" {found.planned[name] / size:,.1f} | {found.measured[name] / size:,.1f} |"
                 f" {100 * found.error(name):+.1f} % |"
+                for found in checks
                 for name, unit, size in units
             ],
             "",
@@ -127,6 +130,14 @@ def markdown(found: PlanCheck) -> str:
     )
 
 
-def plain_data(found: PlanCheck) -> dict[str, object]:
+def plain_data(checks: Sequence[PlanCheck]) -> list[dict[str, object]]:
     """The same for a program."""
-    return {"keys": found.keys, "planned": dict(found.planned), "measured": dict(found.measured)}
+    return [
+        {
+            "keys": found.keys,
+            "events_per_key": found.events_per_key,
+            "planned": dict(found.planned),
+            "measured": dict(found.measured),
+        }
+        for found in checks
+    ]

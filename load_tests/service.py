@@ -39,7 +39,7 @@ def measure_service(workload: Workload, repetitions: int) -> Results:
     """Run every repetition and one profiled run, on one broker."""
     warm_up()
     samples: dict[str, list[float]] = {name: [] for name in NAMES}
-    with KafkaBroker(BROKER_PROPERTIES) as broker:
+    with KafkaBroker(BROKER_PROPERTIES, is_for_speed=True) as broker:
         facts = broker_facts(broker.is_external)
         messages = workload.messages(SEED)
         for number in range(1, repetitions + 1):

@@ -68,7 +68,7 @@ class Soak:
 
 def measure_soak(workload: Workload, seconds: float) -> Soak:
     """The soak, on a broker of its own."""
-    with KafkaBroker() as broker:
+    with KafkaBroker(is_for_speed=True) as broker:
         return soak(broker, workload, seconds)
 
 

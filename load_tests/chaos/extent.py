@@ -37,10 +37,10 @@ FULL = Extent(
     peace=40.0,
     session=4.0,
     transaction=8.0,
-    checkpoint=5.0,
+    checkpoint=10.0,
     patience=420.0,
     disk_megabytes=768,
-    memory_megabytes=64,
+    memory_megabytes=80,
 )
 # Every kind of fault once, for a few minutes.
 SHORT = Extent(

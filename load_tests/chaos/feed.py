@@ -89,7 +89,7 @@ class Feeder(_Background):
                 "bootstrap.servers": bootstrap,
                 "enable.idempotence": True,
                 "acks": "all",
-                "linger.ms": 5,
+                "linger.ms": 20,
                 "message.timeout.ms": DELIVERY_MS,
                 "log_level": 0,
                 "on_delivery": self._delivered,
@@ -166,6 +166,9 @@ class Watcher(_Background):
                 "group.id": "chaos-watcher",  # never joined
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
+                # Brokers that share the machine with the service must not answer for every few records.
+                "fetch.min.bytes": 50_000,
+                "fetch.wait.max.ms": 100,
                 "log_level": 0,
             }
         )

@@ -33,7 +33,11 @@ from stream_rcf.core.store import compact_store, survey_store
 
 LEAST_SAMPLES = 8  # per tree of a newborn key
 LEAST_ROOM = 16  # records: what is made free at a time, at the least
-ROOM_SHARE = 8  # one part in so many of the store is kept free: less costs time, more costs memory
+ROOM_SHARE = 8  # one part in so many of the store is made free at a time: less costs time, more costs memory
+# And of the whole block, where that is more: making room looks at all of it, of which the store is a small part.
+ROOM_SHARE_OF_BLOCK = 64
+RECORD_BYTES = 4  # of each dimension
+RUN_BYTES = 16
 LEAST_BOXES = 16
 # Boxes in the pool for each sample of a full forest. More would be used, but 16 trees' worth of samples in ten thousand
 # gain no more than a few percent of speed for a third of the memory.
@@ -150,11 +154,12 @@ class KeyBlock:
             needed = min(points, int(largest_sample(self.address, model)) + events)
             if needed > samples:
                 samples = min(model.sample_size, max(2 * samples, needed))
-        room = max(LEAST_ROOM, records // ROOM_SHARE)
+        affordable = self.bytes // ROOM_SHARE_OF_BLOCK
+        record_bytes = RECORD_BYTES * model.dimensions
         wanted = Capacities(
             samples,
-            held.records if records + max(events, room // 2) <= held.records else records + max(events, room),
-            held.runs if runs + events <= held.runs else runs + max(events, runs // ROOM_SHARE),
+            _with_room(held.records, records, events, affordable // record_bytes),
+            _with_room(held.runs, runs, events, affordable // RUN_BYTES),
             self._wanted_boxes(held.boxes),
         )
         if wanted != held:
@@ -172,6 +177,12 @@ class KeyBlock:
         header[POOL_STATE + REFUSED] = 0
         most = min(2**model.box_bits, 1 + int(model.trees * model.sample_size * BOXES_PER_SAMPLE))
         return held if refused == 0 or held >= most else min(most, max(LEAST_BOXES, 2 * held))
+
+
+def _with_room(held: int, used: int, events: int, affordable: int) -> int:
+    """What is held, if that has half the usual room beside what is used, else so much that it has all of it."""
+    room = max(LEAST_ROOM, used // ROOM_SHARE, affordable)
+    return held if used + max(events, room // 2) <= held else used + max(events, room)
 
 
 @kernel

@@ -42,6 +42,7 @@ class KeyMemory:
         self.is_spill_full = False  # the last eviction failed
         kept = MOST_KEPT_BYTES if limit_bytes is None else min(MOST_KEPT_BYTES, limit_bytes // MEMORY_SHARE)
         self.copies = CopyMemory(kept)
+        self.most_copied_bytes = kept
         self._folder = spill_folder or default_spill_folder()
         self._spill: KeySpill | None = None
         self._tables: list[KeyTable] = []

@@ -12,6 +12,7 @@ from stream_rcf.core.packing import pack
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.score_batch import score_batch
 from stream_rcf.service.plan import FIRST_EVENTS, GROWN_SAMPLES, SAVED_FRAME_BYTES, Plan, measure_plan
+from stream_rcf.service.process_memory import AT_WORK_BYTES, resident_bytes
 from stream_rcf.settings.model import detector_parameters, load_settings
 from stream_rcf.state.key_memory import HELD_BYTES, KEY_BYTES
 from stream_rcf.state.key_table import KeyTable
@@ -33,10 +34,10 @@ def unbounded() -> Plan:
 
 def learn_noise(table: KeyTable, keys: Sequence[str], events: int) -> None:
     generator = random.Random(5)
-    for start in range(0, events, 100):
+    for start in range(0, events, 20):
         batch = [
-            Event(key, 1000 * i, (generator.gauss(0.0, 1.0),))
-            for i in range(start, min(events, start + 100))
+            Event(key, 1000 * i, (round(generator.gauss(0.0, 1.0), 2),))
+            for i in range(start, min(events, start + 20))
             for key in keys
         ]
         score_batch(table.parameters, batch, [table] * len(batch))
@@ -44,13 +45,31 @@ def learn_noise(table: KeyTable, keys: Sequence[str], events: int) -> None:
 
 def test_memory_and_checkpoint_are_those_of_keys_that_are_there() -> None:
     table = KeyTable(detector_parameters(load_settings(None, SMALL)))
-    learn_noise(table, [f"other-{i}" for i in range(KEYS)], unbounded().grown_events)
+    learn_noise(table, [f"other-{i}" for i in range(KEYS)], unbounded().events_per_key)
     saved = sum(len(pack(table.touch(key), quick=True)) + SAVED_FRAME_BYTES for key in table.resident_keys())
 
-    assert unbounded().grown_events == GROWN_SAMPLES * 64 + 8
-    assert unbounded().memory_bytes == pytest.approx(table.memory.bytes, rel=TOLERANCE)
+    assert unbounded().events_per_key == GROWN_SAMPLES * 64 + 8
+    assert unbounded().keys_bytes == pytest.approx(table.memory.bytes, rel=TOLERANCE)
     assert unbounded().checkpoint_bytes == pytest.approx(saved, rel=TOLERANCE)
     assert (unbounded().resident_keys, unbounded().spill_bytes) == (KEYS, 0)
+
+
+def test_the_memory_is_that_of_the_whole_process() -> None:
+    found = unbounded()
+
+    assert found.memory_bytes == found.process_bytes + found.copies_bytes + found.keys_bytes
+    assert AT_WORK_BYTES < found.process_bytes <= resident_bytes() + AT_WORK_BYTES
+    assert 0 < found.copies_bytes <= found.keys_bytes
+
+
+def test_keys_of_a_given_age_take_what_keys_of_that_age_take() -> None:
+    table = KeyTable(detector_parameters(load_settings(None, SMALL)))
+    learn_noise(table, [f"other-{i}" for i in range(KEYS)], 60)
+    found = measure_plan(load_settings(None, SMALL), KEYS, 60)
+
+    assert found.events_per_key == 60
+    assert found.keys_bytes == pytest.approx(table.memory.bytes, rel=TOLERANCE)
+    assert found.keys_bytes < unbounded().keys_bytes / 2
 
 
 def test_a_young_key_is_small() -> None:
@@ -66,8 +85,9 @@ def test_keys_beyond_the_limit_go_to_the_spill_and_the_rest_fits() -> None:
     away = found.keys - found.resident_keys
 
     assert 0 < found.resident_keys < found.keys
-    assert found.memory_bytes <= 16 * 2**20 < found.memory_bytes + found.memory_bytes_per_key
-    assert found.memory_bytes == int(found.resident_keys * found.memory_bytes_per_key + 1000 * KEY_BYTES)
+    assert found.keys_bytes <= 16 * 2**20 < found.keys_bytes + found.memory_bytes_per_key
+    assert found.copies_bytes < 16 * 2**20
+    assert found.keys_bytes == int(found.resident_keys * found.memory_bytes_per_key + 1000 * KEY_BYTES)
     assert found.spill_bytes == int(away * found.saved_bytes_per_key)
     assert found.checkpoint_bytes == int(1000 * found.saved_bytes_per_key)
 
@@ -81,6 +101,6 @@ def test_a_limit_for_all_workers_is_shared_out() -> None:
 def test_a_larger_forest_takes_more_of_everything() -> None:
     larger = plan(forest__trees="40")
 
-    assert larger.memory_bytes > unbounded().memory_bytes
+    assert larger.keys_bytes > unbounded().keys_bytes
     assert larger.checkpoint_bytes > unbounded().checkpoint_bytes
     assert larger.events_per_second > 0.0

@@ -35,7 +35,7 @@ def test_a_copy_keeps_its_moment_byte_for_byte_and_its_size() -> None:
 
 
 def test_the_memory_of_a_packed_copy_serves_the_next_and_the_bytes_are_right() -> None:
-    parameters = DetectorParameters(("value",), ForestParameters(trees=30, sample_size=128, shingle_size=4))
+    parameters = DetectorParameters(("value",), ForestParameters(trees=40, sample_size=128, shingle_size=4))
     table = KeyTable(parameters)
     for event in stream(600, keys=1):
         score_batch(parameters, [event], [table])

@@ -51,12 +51,14 @@ class KafkaBroker(BrokerClient):
     ``broker`` is shared.
 
     :param properties: broker settings over those above, for a test about one of them
+    :param is_for_speed: for a benchmark: see ``BrokerProcess``
     """
 
-    def __init__(self, properties: Mapping[str, str] | None = None) -> None:
+    def __init__(self, properties: Mapping[str, str] | None = None, *, is_for_speed: bool = False) -> None:
         external = os.environ.get(EXTERNAL_BROKER_VARIABLE)
         self.is_external = bool(external)
         self._properties = {**BASE_PROPERTIES, **(properties or {})}
+        self._is_for_speed = is_for_speed
         self._process: BrokerProcess | None = None
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._client_port, self._controller_port = (0, 0) if external else free_ports(2)
@@ -84,7 +86,9 @@ class KafkaBroker(BrokerClient):
         """Format a new data directory, start on it and return when the broker answers."""
         if not self.is_external:
             self._directory = tempfile.TemporaryDirectory(prefix="stream-rcf-kafka-")
-            self._process = BrokerProcess(self.data_directory, HEAP, self._java_options())
+            self._process = BrokerProcess(
+                self.data_directory, HEAP, self._java_options(), is_for_speed=self._is_for_speed
+            )
             self._process.format(self._node_properties(), new_cluster_id())
             self._launch()
         elif not self.is_answering(EXTERNAL_SECONDS):
