@@ -17,6 +17,7 @@ class Extent:
     session: float  # after which the group gives a silent worker's partitions away
     transaction: float  # after which the broker aborts an open transaction
     checkpoint: float  # between checkpoints
+    commit: float  # between commits; at the usual 0.1 three brokers take most of two processors
     patience: float  # for the last outputs, once the faults are over
     disk_megabytes: int  # room for some checkpoints of every partition
     memory_megabytes: int  # for the keys of a worker: a part of what they need
@@ -33,11 +34,12 @@ FULL = Extent(
     events=500_000,
     keys=2000,
     rounds=1,
-    gap=4.0,
+    gap=6.0,
     peace=40.0,
     session=4.0,
     transaction=8.0,
     checkpoint=10.0,
+    commit=0.3,
     patience=420.0,
     disk_megabytes=768,
     memory_megabytes=80,
@@ -52,6 +54,7 @@ SHORT = Extent(
     session=3.0,
     transaction=7.0,
     checkpoint=2.0,
+    commit=0.1,
     patience=300.0,
     disk_megabytes=256,
     memory_megabytes=16,

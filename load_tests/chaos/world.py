@@ -143,6 +143,7 @@ class World:
             kafka__group_protocol=self.parts.protocol,
             checkpoint__url=self.storage.url,
             checkpoint__interval_seconds=extent.checkpoint,
+            kafka__commit_interval_ms=round(1000 * extent.commit),
             forest__trees=extent.trees,
             forest__sample_size=extent.sample_size,
             forest__shingle_size=extent.shingle_size,
