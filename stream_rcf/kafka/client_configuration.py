@@ -127,6 +127,11 @@ def consumer_configuration(
     return configuration
 
 
+def max_poll_seconds(settings: Settings) -> float:
+    """The longest pause of the loop before the group gives its partitions away; of settings that a client accepted."""
+    return int(settings.kafka.properties.get("max.poll.interval.ms", MAX_POLL_INTERVAL_MS)) / 1000
+
+
 def producer_configuration(
     settings: Settings, transactional_id: str | None, on_error: Callback, on_delivery: Callback
 ) -> dict[str, Any]:

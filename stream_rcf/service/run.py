@@ -14,12 +14,13 @@ from typing import Protocol
 from stream_rcf import __version__
 from stream_rcf.core.warmup import warm_up
 from stream_rcf.errors import UnreachableError
+from stream_rcf.kafka.client_configuration import max_poll_seconds
 from stream_rcf.kafka.failures import DeliveryFailed
 from stream_rcf.kafka.topics import require_topics
 from stream_rcf.observe.endpoints import Endpoints
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.instance import Instance
-from stream_rcf.service.watchdog import Watchdog
+from stream_rcf.service.watchdog import Watchdog, stall_seconds
 from stream_rcf.service.worker import Worker
 from stream_rcf.settings.model import Settings, detector_parameters
 from stream_rcf.settings.security_checks import warnings
@@ -94,7 +95,8 @@ def run_service(
             raise UnreachableError(f"the transactional producer could not start: {failure}") from None
         if owns_process:
             spare_the_collector()
-            stack.enter_context(Watchdog(metrics.health.seconds_since_tick, should_stop))
+            patience = stall_seconds(max_poll_seconds(settings))
+            stack.enter_context(Watchdog(metrics.health.seconds_since_tick, should_stop, patience))
         worker.run()
 
 

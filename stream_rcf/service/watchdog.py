@@ -16,10 +16,18 @@ from types import TracebackType
 
 logger = logging.getLogger(__name__)
 
-STALL_SECONDS = 280.0  # without a turn of the loop: just before max.poll.interval.ms puts us out of the group
+STALL_SHARE = (
+    0.93  # of max.poll.interval.ms, without a turn of the loop: just before it puts us out of the group
+)
+LEAST_STALL_SECONDS = 90.0  # longer than any call that has a time-out, several of them in one turn included
 STOP_SECONDS = 90.0  # from the request to stop: flush, commit and the last checkpoints, each bounded by 30 s
 LOOK_SECONDS = 1.0  # between two looks
 EXIT_CODE = 1
+
+
+def stall_seconds(max_poll_seconds: float) -> float:
+    """How long the loop may stand still where the group allows ``max_poll_seconds``."""
+    return max(LEAST_STALL_SECONDS, max_poll_seconds * STALL_SHARE)
 
 
 class Watchdog:
@@ -32,7 +40,7 @@ class Watchdog:
         self,
         seconds_since_turn: Callable[[], float],
         should_stop: Callable[[], bool],
-        stall_seconds: float = STALL_SECONDS,
+        stall_seconds: float,
         stop_seconds: float = STOP_SECONDS,
         look_seconds: float = LOOK_SECONDS,
         end: Callable[[int], None] = os._exit,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from stream_rcf.core.layout import model_of
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.errors import RegistryUnavailableError, StreamRcfError
-from stream_rcf.kafka.client_configuration import MAX_POLL_INTERVAL_MS
+from stream_rcf.kafka.client_configuration import max_poll_seconds
 from stream_rcf.kafka.dead_letters import DeadLetters, message_limits
 from stream_rcf.kafka.failures import DeliveryFailed, Remedy
 from stream_rcf.kafka.messages import ClientError, TopicPartition
@@ -40,8 +40,7 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.1  # the longest wait for a message: also how fast a signal is noticed
 STATUS_SECONDS = 1.0  # between updates of the gauges that need a walk over all partitions
-# For the checkpoints of revoked partitions; replay serves where it does not suffice.
-HANDOVER_SECONDS = MAX_POLL_INTERVAL_MS / 1000 / 10
+HANDOVER_SHARE = 0.1  # of max.poll.interval.ms, for the checkpoints of what is revoked; replay does the rest
 STORE_RETRY_SECONDS = 2.0  # between attempts to read checkpoints from a store that does not answer
 COPYING_BATCH = 100  # events while each may need a copy of its key first, which takes 0.2 ms in fresh memory
 BUSY_COPYING_SECONDS = 0.003  # of a turn with messages, for the keys of a checkpoint under way
@@ -82,6 +81,7 @@ class Worker:
         limits = message_limits(settings)
         self._publisher: Publisher = new_publisher(settings, transactional_id, min(limits.values()))
         self._source = Source(settings, self._assignment)
+        self._handover_seconds = max_poll_seconds(settings) * HANDOVER_SHARE
         self._assignment.source = self._source
         dead_letters = DeadLetters(settings.kafka.dead_letter_topic, limits[settings.kafka.dead_letter_topic])
         self._batches = BatchProcessor(settings, parameters, self._assignment, dead_letters, metrics)
@@ -238,7 +238,7 @@ class Worker:
     def save_before_handover(self, partitions: Sequence[Partition]) -> None:
         """Checkpoint what is about to go, within a budget."""
         if partitions:
-            self._checkpoints.save_now(partitions, HANDOVER_SECONDS)
+            self._checkpoints.save_now(partitions, self._handover_seconds)
 
     def abandon_uncommitted(self) -> None:
         """Roll back at the next turn: inside a callback the client must not be asked for much."""
@@ -294,6 +294,6 @@ class Worker:
                 self._batches.close()
                 self._publisher.close()
             finally:
-                self._checkpoints.close(HANDOVER_SECONDS)
+                self._checkpoints.close(self._handover_seconds)
                 self._assignment.memory.close()
         logger.info("stopped")

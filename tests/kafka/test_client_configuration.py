@@ -11,6 +11,7 @@ from stream_rcf.errors import UsageError
 from stream_rcf.kafka.client_configuration import (
     client_configuration,
     consumer_configuration,
+    max_poll_seconds,
     producer_configuration,
 )
 from stream_rcf.settings.kafka_properties import REFUSED
@@ -172,6 +173,7 @@ def test_each_client_gets_the_options_of_its_kind() -> None:
             "max.poll.interval.ms": "60000",
         }
     )
+    assert (max_poll_seconds(settings), max_poll_seconds(settings_with({}))) == (60.0, 300.0)
     shared = client_configuration(settings)
     consumer, producer = consumer_configuration(settings, ignore), producer_of(settings)
     for configuration in (shared, consumer, producer):

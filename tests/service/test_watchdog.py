@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from stream_rcf.service.watchdog import EXIT_CODE, Watchdog
+from stream_rcf.service.watchdog import EXIT_CODE, Watchdog, stall_seconds
 
 
 class Ended:
@@ -21,6 +21,11 @@ class Ended:
 
 def watchdog(ended: Ended, *, since_turn: float, stopping: bool) -> Watchdog:
     return Watchdog(lambda: since_turn, lambda: stopping, 10.0, 0.05, 0.01, ended)
+
+
+def test_it_ends_the_process_before_the_group_does_but_never_a_call_that_ends_by_itself() -> None:
+    assert 270.0 < stall_seconds(300.0) < 300.0
+    assert stall_seconds(10.0) == 90.0
 
 
 def test_a_loop_that_does_not_turn_is_ended() -> None:
