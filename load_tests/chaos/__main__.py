@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 import orjson
 
@@ -13,6 +15,7 @@ from load_tests.chaos.driver import Result, run_seed
 from load_tests.chaos.extent import FULL, SHORT
 from load_tests.chaos.faults import kinds_for
 from load_tests.chaos.report import complaint, markdown, plain_data
+from load_tests.chaos.storage import clear
 from load_tests.chaos.world import Parts, Protocol, storages
 from stream_rcf.core.warmup import warm_up
 from tests.support.machine import ROOT
@@ -20,6 +23,7 @@ from tests.support.machine import ROOT
 PROTOCOLS: tuple[Protocol, ...] = ("consumer", "classic")
 DEFAULT_FOLDER = ROOT / ".cache" / "chaos"
 MOST_SEEDS = 1000
+TERMINATED = 128 + signal.SIGTERM  # exit code, as a shell tells it
 
 
 def main() -> int:
@@ -50,6 +54,7 @@ def main() -> int:
     given = parser.parse_args()
     if not 1 <= given.seeds <= MOST_SEEDS:
         parser.error(f"--seeds is {given.seeds}, but must be 1 to {MOST_SEEDS}")
+    signal.signal(signal.SIGTERM, _end_in_order)
     extent = SHORT if given.short else FULL
     warm_up()  # the workers load what this compiles
     results: list[Result] = []
@@ -62,7 +67,7 @@ def main() -> int:
         )
         kinds |= kinds_for(extent, parts)
         folder = given.folder / f"seed-{seed}"
-        shutil.rmtree(folder, ignore_errors=True)
+        clear(folder)
         folder.mkdir(parents=True)
         result = run_seed(seed, extent, parts, folder, _progress)
         results.append(result)
@@ -75,6 +80,10 @@ def main() -> int:
             given.json.write_bytes(orjson.dumps(plain_data(results), option=orjson.OPT_INDENT_2))
     print(markdown(results, kinds), flush=True)
     return 0 if all(result.is_green for result in results) else 1
+
+
+def _end_in_order(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(TERMINATED)  # through every ``with``: brokers and workers end, and the disk is unmounted
 
 
 def _again(given: argparse.Namespace, seed: int) -> str:

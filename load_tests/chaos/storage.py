@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -20,6 +21,7 @@ from tests.support.machine import ROOT, MissingPartError
 
 VERSITYGW = ROOT / ".cache" / "tools" / "bin" / "versitygw"
 START_SECONDS = 30.0
+DISK = "disk"  # in the folder of a run
 BUCKET = "checkpoints"
 BALLAST_BYTES = (2**20, 2**12)  # written at once: most of the room fast, then the last pages
 ACCESS_KEY, SECRET_KEY = "chaos", "chaos-secret"  # of a server that lives as long as the run
@@ -94,6 +96,15 @@ class Disk:
     def empty(self) -> None:
         """Give the room back."""
         (self.folder / "ballast").unlink()
+
+
+def clear(folder: Path) -> None:
+    """Remove the folder of a run, with the disk that it left mounted where it was killed."""
+    disk = folder / DISK
+    if disk.is_mount():
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 class FolderStorage:

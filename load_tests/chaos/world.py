@@ -20,7 +20,7 @@ from load_tests.chaos.extent import Extent
 from load_tests.chaos.feed import Feeder, Watcher
 from load_tests.chaos.fleet import Fleet
 from load_tests.chaos.links import Link, PythonLinks, ToxiproxyLinks
-from load_tests.chaos.storage import Disk, FolderStorage, ObjectStorage, Storage
+from load_tests.chaos.storage import DISK, Disk, FolderStorage, ObjectStorage, Storage
 from load_tests.chaos.stream import Stream
 from stream_rcf.settings.model import Settings
 from stream_rcf.settings.sections import KeySettings
@@ -105,7 +105,7 @@ class World:
         )
         for node, (port, target) in enumerate(zip(link_ports, self.cluster.link_target_ports, strict=True)):
             self.links.append(maker.make(f"node-{node}", port, target))
-        self.disk = enter(Disk(self.folder / "disk", self.extent.disk_megabytes))
+        self.disk = enter(Disk(self.folder / DISK, self.extent.disk_megabytes))
         if self.parts.storage == "s3":
             self.storage = enter(ObjectStorage(self.folder / "storage", maker, with_go=with_go))
         else:

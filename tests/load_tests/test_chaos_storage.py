@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from load_tests.chaos.links import PythonLinks
-from load_tests.chaos.storage import BUCKET, Disk, FolderStorage, ObjectStorage
+from load_tests.chaos.storage import BUCKET, DISK, Disk, FolderStorage, ObjectStorage, clear
 
 
 def is_answering(endpoint: str) -> bool:
@@ -56,6 +56,17 @@ def test_a_disk_fills_while_others_write(tmp_path: Path) -> None:
         finally:
             is_over.set()
             writer.join()
+
+
+def test_what_a_killed_run_left_is_cleared(tmp_path: Path) -> None:
+    folder = tmp_path / "seed-1"
+    folder.mkdir()
+    Disk(folder / DISK, megabytes=2).__enter__()
+    (folder / DISK / "segment").write_bytes(b"left")
+
+    clear(folder)
+    assert not folder.exists()
+    clear(folder)  # nor is there anything to complain about
 
 
 def test_object_storage_answers_through_its_link_until_that_is_cut(tmp_path: Path) -> None:
