@@ -63,7 +63,7 @@ def check_plan(broker: KafkaBroker, workload: Workload) -> PlanCheck:
             "checkpoint": _live_bytes(Path(folder) / "checkpoints", topics),
             "speed": arrivals.rate(*workload.mature_range),
         }
-    age = workload.total // workload.keys
+    _, age = workload.mature_ages
     return PlanCheck(workload.keys, age, _planned(workload.keys, age), measured)
 
 

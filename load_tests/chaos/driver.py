@@ -187,11 +187,9 @@ class _Run:
 
     def _note(self, kind: str, event: str, what: str) -> None:
         line = {"time": time.time(), "seconds": round(time.monotonic() - self._began, 2), "fault": kind}
-        line |= {"event": event, "what": what}
-        line |= {"produced": self._world.feeder.delivered, "published": self._world.watcher.published}
+        produced, published = self._world.feeder.delivered, self._world.watcher.published
+        line |= {"event": event, "what": what, "produced": produced, "published": published}
         with self._fault_log.open("ab") as log:
             log.write(orjson.dumps(line) + b"\n")
-        behind = self._world.feeder.delivered - self._world.watcher.published
-        self._tell(
-            f"{line['seconds']:7.1f} s  {behind:7,} behind  {kind} {event}: {what}".replace("   :", ":")
-        )
+        sentence = f"{line['seconds']:7.1f} s  {produced - published:7,} behind  {kind} {event}: {what}"
+        self._tell(sentence.replace("   :", ":"))

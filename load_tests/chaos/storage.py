@@ -83,7 +83,7 @@ class Disk:
 
     def __exit__(self, *_exception: object) -> None:
         if self.is_own:
-            subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
+            _unmount(self.folder)
 
     def fill(self) -> None:
         """Leave no room, while others go on writing: what was free a moment ago need not be free now."""
@@ -98,11 +98,15 @@ class Disk:
         (self.folder / "ballast").unlink()
 
 
+def _unmount(folder: Path) -> None:
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
 def clear(folder: Path) -> None:
     """Remove the folder of a run, with the disk that it left mounted where it was killed."""
     disk = folder / DISK
     if disk.is_mount():
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+        _unmount(disk)
     if folder.exists():
         shutil.rmtree(folder)
 

@@ -8,7 +8,6 @@ import time
 import tracemalloc
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from stream_rcf.core.batch import process_blocks
 from stream_rcf.core.layout import model_of
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.scratch import new_scratch
+from stream_rcf.service.process_memory import resident_bytes
 from stream_rcf.state.key_table import KeyTable
 
 BATCH_SIZE = 1000  # events of a kernel call: the service's default
@@ -61,7 +61,7 @@ class ManyKeys:
         self._clock = 0
         self._warm_up(parameters)
         gc.collect()
-        self._resident_before, self._traced_before = _resident_bytes(), _traced_bytes()
+        self._resident_before, self._traced_before = resident_bytes(), _traced_bytes()
         self._table = KeyTable(parameters)
         self._names = [f"host-{number}" for number in range(keys)]
 
@@ -107,16 +107,11 @@ class ManyKeys:
 
     def resident(self) -> int:
         """Bytes per key by which the process has grown."""
-        return (_resident_bytes() - self._resident_before) // len(self._names)
+        return (resident_bytes() - self._resident_before) // len(self._names)
 
     def saved(self) -> int:
         """Bytes per key of a checkpoint."""
         return sum(len(self._table.pack(name)) for name in self._names) // len(self._names)
-
-
-def _resident_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _traced_bytes() -> int:

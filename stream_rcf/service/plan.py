@@ -20,20 +20,18 @@ from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, ScoredBatch, score_batch
 from stream_rcf.service.process_memory import process_bytes
 from stream_rcf.settings.model import Settings, detector_parameters, event_schema
-from stream_rcf.state.key_memory import HELD_BYTES, KEY_BYTES, KeyMemory
+from stream_rcf.state.key_memory import HELD_BYTES, KEY_BYTES, most_copied_bytes
 from stream_rcf.state.key_table import KeyTable
 
 GROWN_SAMPLES = 60  # events of a grown key, in sample sizes: what it takes grows no more
 PERIOD = 48  # events until the pattern of the measured series repeats
-DECIMALS = (
-    2  # of its values. A checkpoint takes a fifth less for whole numbers, a tenth more for numbers in full
-)
+# Of its values. A checkpoint takes a fifth less for whole numbers, a tenth more for numbers in full.
+DECIMALS = 2
 DIFFERENT_KEYS = 8  # that are grown; the others are copies, which take and cost as much
 EVENTS_AT_ONCE = 16  # of one key in a batch of the growing, few as in a service
 MOST_KEYS = 1000  # that are held at once to see what waiting for memory costs; more cost about the same
-WARM_EVENTS = (
-    50_000  # before the measured ones: the first events of each copy find its memory cold and make room
-)
+# Before the measured ones: the first events of each copy find its memory cold and make room.
+WARM_EVENTS = 50_000
 MEASURED_EVENTS = 50_000
 SAVED_FRAME_BYTES = 80  # of a key in a checkpoint beside its state: its name and sums, twice
 # Of this loop's speed, what a service reaches beside a broker and its own client's threads on two cores: measured by
@@ -83,7 +81,7 @@ def measure_plan(settings: Settings, keys: int, events_per_key: int | None = Non
     resident = keys if keys * (each + KEY_BYTES) <= limit else max(1, fitting)
     away = keys - resident
     in_memory = int(resident * each + keys * KEY_BYTES)
-    copies = min(KeyMemory(limit).most_copied_bytes, int(resident * each))
+    copies = min(most_copied_bytes(limit), int(resident * each))
     return Plan(
         keys=keys,
         events_per_key=age,
@@ -139,28 +137,29 @@ def _rate(
     decoder = EventDecoder(event_schema(settings))
     encoder = RecordEncoder(parameters.features, parameters.fingerprint())
     scorer = BatchScorer(parameters, settings.forest.threads)
-    in_flight: tuple[list[Event], RunningBatch] | None = None
-    began: float | None = None
-    published = measured = 0
-    for start in range(0, total, batch_size):
-        end = start + batch_size
-        batch = [
-            event
-            for value, name in zip(values[start:end], names[start:end], strict=True)
-            if isinstance(event := decoder.decode(value, name, 0), Event)
-        ]
-        landed = None if in_flight is None else (in_flight[0], in_flight[1].result())
-        in_flight = (batch, scorer.start(batch, [table] * len(batch)))
-        if landed is not None:  # published while the kernel runs, as the service does
-            _publish(encoder, *landed)
-            published += len(landed[0])
-            if began is None and published >= warm:
-                began, measured = time.perf_counter(), total - published
-    if in_flight is not None:
-        _publish(encoder, in_flight[0], in_flight[1].result())
-    seconds = time.perf_counter() - (began or 0.0)
+
+    def run(first: int, last: int) -> None:
+        in_flight: tuple[list[Event], RunningBatch] | None = None
+        for start in range(first, last, batch_size):
+            end = min(last, start + batch_size)
+            batch = [
+                event
+                for value, name in zip(values[start:end], names[start:end], strict=True)
+                if isinstance(event := decoder.decode(value, name, 0), Event)
+            ]
+            landed = None if in_flight is None else (in_flight[0], in_flight[1].result())
+            in_flight = (batch, scorer.start(batch, [table] * len(batch)))
+            if landed is not None:  # published while the kernel runs, as the service does
+                _publish(encoder, *landed)
+        if in_flight is not None:
+            _publish(encoder, in_flight[0], in_flight[1].result())
+
+    run(0, warm)
+    began = time.perf_counter()
+    run(warm, total)
+    seconds = time.perf_counter() - began
     scorer.close()
-    return SERVICE_SHARE * measured / seconds
+    return SERVICE_SHARE * (total - warm) / seconds
 
 
 def _publish(encoder: RecordEncoder, events: Sequence[Event], results: ScoredBatch) -> None:

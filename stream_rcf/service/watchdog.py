@@ -16,9 +16,8 @@ from types import TracebackType
 
 logger = logging.getLogger(__name__)
 
-STALL_SHARE = (
-    0.93  # of max.poll.interval.ms, without a turn of the loop: just before it puts us out of the group
-)
+# Of max.poll.interval.ms, without a turn of the loop: just before it puts us out of the group.
+STALL_SHARE = 0.93
 LEAST_STALL_SECONDS = 90.0  # longer than any call that has a time-out, several of them in one turn included
 STOP_SECONDS = 90.0  # from the request to stop: flush, commit and the last checkpoints, each bounded by 30 s
 LOOK_SECONDS = 1.0  # between two looks

@@ -27,6 +27,11 @@ HELD_BYTES = 400  # of a key in memory beside its block: what Python and the all
 EVICTED_AT_ONCE = 16  # keys that go to the spill in one transaction
 
 
+def most_copied_bytes(limit_bytes: int | None) -> int:
+    """How much memory of copies is kept for the next ones, where the keys may take ``limit_bytes``."""
+    return MOST_KEPT_BYTES if limit_bytes is None else min(MOST_KEPT_BYTES, limit_bytes // MEMORY_SHARE)
+
+
 class KeyMemory:
     """The keys in memory of all partitions of a process. For the thread that owns them.
 
@@ -40,9 +45,7 @@ class KeyMemory:
         self.evictions = 0
         self.returns = 0
         self.is_spill_full = False  # the last eviction failed
-        kept = MOST_KEPT_BYTES if limit_bytes is None else min(MOST_KEPT_BYTES, limit_bytes // MEMORY_SHARE)
-        self.copies = CopyMemory(kept)
-        self.most_copied_bytes = kept
+        self.copies = CopyMemory(most_copied_bytes(limit_bytes))
         self._folder = spill_folder or default_spill_folder()
         self._spill: KeySpill | None = None
         self._tables: list[KeyTable] = []
