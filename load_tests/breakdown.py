@@ -57,7 +57,7 @@ def breakdown_of(events: int, elapsed: float, seconds: Mapping[str, float]) -> B
 def profile_service(topics: Topics, workload: Workload, folder: Path) -> Breakdown:
     """Run the service with stopwatches over the topic."""
     output = folder / "profile.json"
-    command = ("-m", "load_tests.profiled_service", str(output), str(workload.young))
+    command = ("-m", "load_tests.profiled_service", str(output), str(workload.mature_range[0]))
     service_arrivals(topics, workload, folder, command)
     sums = orjson.loads(output.read_bytes())
     return breakdown_of(sums["events"], sums["elapsed"], sums["seconds"])

@@ -58,12 +58,12 @@ def compare(broker: KafkaBroker, workload: Workload, repetitions: int, interval:
     messages = workload.messages(SEED)
     for number in range(1, repetitions + 1):
         for seconds in (interval, NEVER_SECONDS) if number % 2 else (NEVER_SECONDS, interval):
-            topics = prepared_topics(broker, f"checkpoints-{number}-{seconds:g}", messages, bare_rounds=0)
+            topics = prepared_topics(broker, f"checkpoints-{number}-{seconds:g}", messages)
             with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
                 arrivals = service_arrivals(topics, workload, Path(folder), checkpoint_seconds=seconds)
             rates[seconds].append(arrivals.rate(*workload.mature_range))
             _progress(f"repetition {number}: every {seconds:g} s: {rates[seconds][-1]:,.0f} events/s")
-    topics = prepared_topics(broker, "checkpoints-pauses", messages, bare_rounds=0)
+    topics = prepared_topics(broker, "checkpoints-pauses", messages)
     with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
         output = Path(folder) / "pauses.json"
         command = ("-m", "load_tests.checkpoint_service", str(output), str(workload.young))

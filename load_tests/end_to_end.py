@@ -65,14 +65,20 @@ class Program:
         self.check()
 
 
-def prepared_topics(broker: KafkaBroker, word: str, messages: Sequence[Message], bare_rounds: int) -> Topics:
-    """New topics: the service's input holds all events, the bare loop's the same, often enough to be measured."""
+def prepared_topics(
+    broker: KafkaBroker,
+    word: str,
+    messages: Sequence[Message],
+    bare_messages: Sequence[Message] = (),
+    bare_rounds: int = 1,
+) -> Topics:
+    """New topics: the service's input holds all events, the bare loop's the peers', often enough to be measured."""
     topics = Topics(broker, word, PARTITIONS)
     for name in (f"{word}-bare-input", f"{word}-bare"):
         broker.create_topic(name, PARTITIONS, TOPIC_CONFIGURATION)
     broker.produce(topics.events, messages)
     for _ in range(bare_rounds):
-        broker.produce(f"{word}-bare-input", messages)
+        broker.produce(f"{word}-bare-input", bare_messages)
     return topics
 
 
@@ -108,7 +114,7 @@ def service_arrivals(
 
 
 def quix_arrivals(topics: Topics, workload: Workload, word: str, folder: Path) -> Arrivals:
-    """Run Quix Streams over the service's topic, into another; when it had processed its events.
+    """Run Quix Streams over the first of the service's topic, into another; when it had processed its events.
 
     It is stopped when all of its outputs are committed.
     """
@@ -121,7 +127,7 @@ def quix_arrivals(topics: Topics, workload: Workload, word: str, folder: Path) -
         ArrivalReader(topics.broker.bootstrap, target, PARTITIONS) as reader,
         Program([python, program, *arguments], {}, folder / "quix.log") as quix,
     ):
-        reader.watch(workload.total, quix.check)
+        reader.watch(workload.peers_total, quix.check)
         quix.stop()
     last_line = (folder / "quix.log").read_bytes().strip().splitlines()[-1]
     processed = orjson.loads(last_line)
@@ -134,7 +140,7 @@ def bare_arrivals(topics: Topics, workload: Workload, word: str) -> Arrivals:
     Raises ``RuntimeError`` when it fails.
     """
     target = f"{word}-bare"
-    count = str(workload.total * workload.bare_rounds)
+    count = str(workload.peers_total * workload.bare_rounds)
     arguments = (topics.broker.bootstrap, f"{word}-bare-input", target, target, count)
     command = [sys.executable, "-m", "load_tests.bare_loop", *arguments]
     done = subprocess.run(command, capture_output=True, check=False)

@@ -20,7 +20,6 @@ from stream_rcf.state.key_table import KeyTable
 
 BATCH_SIZE = 1000  # the service's default
 ONE_KEY_EVENTS = 20_000  # about half a second, measured
-OLD_KEY = (10_000, 30_000)  # events of a key whose sample has long reached its steady state (10 sample sizes)
 
 
 @dataclass(frozen=True)

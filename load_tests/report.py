@@ -26,7 +26,6 @@ class Results:
     forest_mature: Figure
     forest_scattered: Figure
     one_key: Figure
-    old_key: Figure
     breakdown: Breakdown
 
     @property
@@ -41,7 +40,6 @@ class Results:
             self.forest_mature,
             self.forest_scattered,
             self.one_key,
-            self.old_key,
         )
 
     @property
@@ -55,7 +53,6 @@ class Results:
             paired_ratio(self.service_young, self.forest_young),
             paired_ratio(self.service_mature, self.forest_mature),
             paired_ratio(self.forest_mature, self.one_key),
-            paired_ratio(self.one_key, self.old_key),
         )
 
 
@@ -74,8 +71,9 @@ def markdown(results: Results) -> str:
         "",
         f"{workload.keys:,} keys in random order, {workload.total:,} events of one number, 50 trees of 256, shingle 8, "
         f"default batches and commits, 4 partitions. Young: events {workload.skipped:,} to {workload.young:,} "
-        f"(up to {youngest} per key); mature: events {first:,} to {last:,} ({youngest} to {oldest} per key: samples "
-        "are full and still take in half of what they see; after some thousand a tenth). Client, broker and "
+        f"(up to {workload.young // workload.keys} per key: samples fill, and take in most of what they see); mature: "
+        f"events {first:,} to {last:,} ({youngest:,} to {oldest:,} per key). The peers process the first "
+        f"{workload.peers_total:,}: in them nothing grows. Client, broker and "
         "reader share the machine; the service is measured at its reader, the bare loop by its commits. The input is a "
         "backlog, which the client hands over a partition at a time; live events come scattered over all keys. "
         "The bare loop copies the events as they are, about a ninth of a score record's bytes.",

@@ -13,7 +13,7 @@ from pathlib import Path
 from load_tests.breakdown import profile_service
 from load_tests.end_to_end import bare_arrivals, prepared_topics, quix_arrivals, service_arrivals
 from load_tests.figures import Figure
-from load_tests.forest_alone import OLD_KEY, many_keys, one_key
+from load_tests.forest_alone import many_keys, one_key
 from load_tests.machine import broker_facts
 from load_tests.report import Results
 from load_tests.workload import Message, Workload
@@ -29,7 +29,6 @@ NAMES = {
     "forest_mature": "forest alone (score_batch), mature",
     "forest_scattered": "forest alone (score_batch), the mature events again, every batch over all keys",
     "one_key": "forest alone (process_many), mature, one key",
-    "old_key": f"forest alone (process_many), one key after {OLD_KEY[0]:,} events",
 }
 SEED = 20261125
 BROKER_PROPERTIES = {"log.segment.bytes": str(256 * 2**20)}  # large segments: the broker has less to roll
@@ -47,7 +46,7 @@ def measure_service(workload: Workload, repetitions: int) -> Results:
                 samples[name].append(rate)
                 _progress(f"repetition {number} of {repetitions}: {NAMES[name]}: {rate:,.0f} events/s")
         with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
-            topics = prepared_topics(broker, "load-profile", messages, bare_rounds=0)
+            topics = prepared_topics(broker, "load-profile", messages)
             breakdown = profile_service(topics, workload, Path(folder))
     figures = {name: Figure(NAMES[name], tuple(samples[name])) for name in NAMES}
     return Results(machine=facts, workload=workload, breakdown=breakdown, **figures)
@@ -57,7 +56,9 @@ def repetition(
     broker: KafkaBroker, workload: Workload, messages: list[Message], word: str
 ) -> dict[str, float]:
     """Every rate once, in events/s, by its short name."""
-    topics = prepared_topics(broker, word, messages, workload.bare_rounds)
+    topics = prepared_topics(
+        broker, word, messages, messages[: workload.peers_total], workload.bare_rounds
+    )
     with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
         bare = bare_arrivals(topics, workload, word)
         quix = quix_arrivals(topics, workload, word, Path(folder))
@@ -66,13 +67,12 @@ def repetition(
     return {
         "service_young": service.rate(*workload.young_range),
         "service_mature": service.rate(*workload.mature_range),
-        "quix": quix.rate(workload.skipped, workload.total),
+        "quix": quix.rate(workload.skipped, workload.peers_total),
         "bare": bare.rate(workload.skipped, bare.counts[-1]),
         "forest_young": forest.backlog.rate(*workload.young_range),
         "forest_mature": forest.backlog.rate(*workload.mature_range),
         "forest_scattered": forest.scattered,
         "one_key": one_key(*workload.mature_ages),
-        "old_key": one_key(*OLD_KEY),
     }
 
 

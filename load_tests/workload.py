@@ -18,7 +18,7 @@ Message = tuple[bytes, bytes, int, int]  # key, value, partition, timestamp
 
 @dataclass(frozen=True)
 class Workload:
-    """``young`` events first, during which the models fill, then ``mature`` ones.
+    """``young`` events first, during which the models fill, then ``growing`` ones that no figure counts, then ``mature``.
 
     ``skipped`` of the young ones are not measured: the service starts and the caches fill.
     """
@@ -26,16 +26,22 @@ class Workload:
     keys: int
     young: int
     mature: int
+    growing: int = 0
 
     @property
     def total(self) -> int:
         """All events."""
+        return self.young + self.growing + self.mature
+
+    @property
+    def peers_total(self) -> int:
+        """The first so many events are what peers process, in which nothing grows."""
         return self.young + self.mature
 
     @property
     def bare_rounds(self) -> int:
-        """How often all events stand in the bare loop's input: few of them would be through at once."""
-        return -(-LEAST_BARE_EVENTS // self.total)
+        """How often the peers' events stand in the bare loop's input: few of them would be through at once."""
+        return -(-LEAST_BARE_EVENTS // self.peers_total)
 
     @property
     def skipped(self) -> int:
@@ -50,12 +56,12 @@ class Workload:
     @property
     def mature_range(self) -> tuple[int, int]:
         """The events of the figure for mature models."""
-        return self.young, self.total
+        return self.total - self.mature, self.total
 
     @property
     def mature_ages(self) -> tuple[int, int]:
         """Events of one key, on average, where the figure for mature models begins and ends."""
-        return self.young // self.keys, self.total // self.keys
+        return (self.total - self.mature) // self.keys, self.total // self.keys
 
     def messages(self, seed: int) -> list[Message]:
         """All events, encoded, each key always on the same partition."""
@@ -77,5 +83,7 @@ class Workload:
         return messages
 
 
-FULL = Workload(keys=1000, young=300_000, mature=200_000)
-QUICK = Workload(keys=100, young=30_000, mature=30_000)
+# Mature after ten sample sizes of events for each key: a sample that is just full takes in half of what it sees, and
+# only then the tenth that it takes in for good.
+FULL = Workload(keys=1000, young=300_000, mature=300_000, growing=2_400_000)
+QUICK = Workload(keys=100, young=30_000, mature=30_000, growing=240_000)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-TICK_LIMIT_SECONDS = 300.0  # a loop that stands longer is put out of its group anyway (max.poll.interval.ms)
+TICK_LIMIT_SECONDS = 300.0  # what max.poll.interval.ms is by default: a loop that stands longer is put out of its group
 
 
 class Answer(NamedTuple):
@@ -20,8 +20,8 @@ class Answer(NamedTuple):
 class Health:
     """What a loop says of itself: ``ticked`` at each turn, its group and partitions when they change.
 
-    ``tick_limit_seconds`` is how long one turn may take before the process counts as hanging; ``clock`` is
-    monotonic.
+    ``tick_limit_seconds`` is how long one turn may take before the process counts as hanging, until ``allow`` says
+    otherwise; ``clock`` is monotonic.
     """
 
     def __init__(
@@ -33,6 +33,10 @@ class Health:
         self._last_tick = clock()
         self._joined = False
         self._states: dict[str, str] = {}
+
+    def allow(self, tick_limit_seconds: float) -> None:
+        """Let one turn take so long: what the group allows is known later than that the process lives."""
+        self._tick_limit_seconds = tick_limit_seconds
 
     def ticked(self) -> None:
         """Note that the loop turned."""

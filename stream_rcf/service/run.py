@@ -93,6 +93,7 @@ def run_service(
             worker = Worker(settings, parameters, store, transactional_id, metrics, should_stop)
         except DeliveryFailed as failure:
             raise UnreachableError(f"the transactional producer could not start: {failure}") from None
+        metrics.health.allow(max_poll_seconds(settings))
         if owns_process:
             spare_the_collector()
             patience = stall_seconds(max_poll_seconds(settings))

@@ -18,7 +18,6 @@ def results() -> Results:
         forest_mature=Figure("forest, mature", (1000.0, 1000.0, 1000.0)),
         forest_scattered=Figure("forest, scattered", (800.0, 800.0, 800.0)),
         one_key=Figure("one key", (2000.0, 2000.0, 2000.0)),
-        old_key=Figure("old key", (8000.0, 8000.0, 8000.0)),
         breakdown=Breakdown(500, {"score": 900.0, "decode": 100.0}, 1000.0, 800.0),
     )
 

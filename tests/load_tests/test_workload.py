@@ -33,8 +33,8 @@ def test_a_key_stays_on_its_partition_and_all_are_used() -> None:
 
 def test_models_are_mature_where_the_figure_says_so() -> None:
     for workload in (FULL, QUICK):
-        assert workload.young // workload.keys >= 300
-        assert workload.total * workload.bare_rounds >= 500_000
+        assert workload.mature_ages[0] >= 10 * 256, "ten sample sizes"
+        assert workload.peers_total * workload.bare_rounds >= 500_000
         assert 0 < workload.skipped < workload.young < workload.total
 
 

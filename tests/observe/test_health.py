@@ -34,6 +34,14 @@ def test_a_process_lives_while_its_loop_turns(health, clock):
     assert health.live().ok
 
 
+def test_a_turn_may_take_as_long_as_the_group_allows(health, clock):
+    health.allow(90)
+    clock.now += 90
+    assert health.live().ok
+    clock.now += 1
+    assert health.live().details["reason"] == "the loop has not turned for 91 s, where 90 s are allowed"
+
+
 def test_it_is_not_ready_before_it_joined(health):
     answer = health.ready()
     assert not answer.ok
