@@ -56,9 +56,7 @@ def repetition(
     broker: KafkaBroker, workload: Workload, messages: list[Message], word: str
 ) -> dict[str, float]:
     """Every rate once, in events/s, by its short name."""
-    topics = prepared_topics(
-        broker, word, messages, messages[: workload.peers_total], workload.bare_rounds
-    )
+    topics = prepared_topics(broker, word, messages, messages[: workload.peers_total], workload.bare_rounds)
     with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
         bare = bare_arrivals(topics, workload, word)
         quix = quix_arrivals(topics, workload, word, Path(folder))

@@ -18,7 +18,7 @@ Message = tuple[bytes, bytes, int, int]  # key, value, partition, timestamp
 
 @dataclass(frozen=True)
 class Workload:
-    """``young`` events first, during which the models fill, then ``growing`` ones that no figure counts, then ``mature``.
+    """``young`` events first, during which models fill, then ``growing`` ones that no figure counts, then ``mature``.
 
     ``skipped`` of the young ones are not measured: the service starts and the caches fill.
     """

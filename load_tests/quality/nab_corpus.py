@@ -24,7 +24,7 @@ DEVELOPMENT, HELD_OUT = "development", "held out"
 
 @dataclass(frozen=True)
 class Series:
-    """One file. ``windows``: first and last row of each labelled window; ``labels``: rows of the anomalies themselves."""
+    """One file. ``windows``: first and last row of each labelled window; ``labels``: rows of the anomalies."""
 
     name: str
     timestamps: np.ndarray  # (n,) int64, epoch ms

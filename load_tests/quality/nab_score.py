@@ -67,7 +67,10 @@ def sweep(corpus: Sequence[Series], scores: Sequence[np.ndarray], profile: Profi
     windows = 0
     for series, score in zip(corpus, scores, strict=True):
         windows += len(series.windows)
-        for at, amount in (_false_alarm_steps(series, score, profile), *_window_steps(series, score, profile)):
+        for at, amount in (
+            _false_alarm_steps(series, score, profile),
+            *_window_steps(series, score, profile),
+        ):
             steps.append(at)
             amounts.append(amount)
     at = np.concatenate(steps)
@@ -107,15 +110,15 @@ def _false_alarm_steps(series: Series, score: np.ndarray, profile: Profile) -> t
     return score[counts], values[counts]
 
 
-def _window_steps(
-    series: Series, score: np.ndarray, profile: Profile
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def _window_steps(series: Series, score: np.ndarray, profile: Profile) -> list[tuple[np.ndarray, np.ndarray]]:
     """A window's earliest alarm moves to the left, step by step, as the threshold sinks."""
     found: list[tuple[np.ndarray, np.ndarray]] = []
     for first, last in series.windows:
         inside = score[first : last + 1]
         before = np.concatenate([[-np.inf], np.maximum.accumulate(inside)[:-1]])
-        highest = np.flatnonzero(inside > before)[::-1]  # from the highest of them, the last, to the first row
+        highest = np.flatnonzero(inside > before)[
+            ::-1
+        ]  # from the highest of them, the last, to the first row
         worth = window_values(first, last, profile)[highest]
         found.append((inside[highest], np.diff(worth, prepend=-profile.missed)))
     return found

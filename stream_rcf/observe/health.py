@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-TICK_LIMIT_SECONDS = 300.0  # what max.poll.interval.ms is by default: a loop that stands longer is put out of its group
+TICK_LIMIT_SECONDS = (
+    300.0  # what max.poll.interval.ms is by default: a loop that stands longer is put out of its group
+)
 
 
 class Answer(NamedTuple):

@@ -29,6 +29,8 @@ from stream_rcf.state.key_table import KeyTable
 
 logger = logging.getLogger(__name__)
 
+_LIVE = PartitionState.LIVE  # looked up once for each event
+
 
 @dataclass(slots=True)
 class _Batch:
@@ -125,18 +127,20 @@ class BatchProcessor:
 
     def _decode(self, messages: Sequence[Message]) -> _Batch:
         batch = _Batch(len(messages))
+        topic: str | None = None
+        number: int | None = None
+        partition: Partition | None = None  # of the messages of this stretch, if they may change its keys
         for message in messages:
-            partition = self._assignment.get(message.topic() or "", message.partition() or 0)
+            if message.partition() != number or message.topic() != topic:
+                topic, number = message.topic(), message.partition()
+                partition = self._begin_stretch(batch, topic or "", number or 0)
             offset = message.offset() or 0
-            if partition is None or not partition.accepts_events or offset < partition.next_offset:
+            if partition is None or offset < partition.next_offset:
                 continue
-            if partition.identity not in batch.published:
-                before = max(partition.next_offset, partition.publish_from)
-                batch.published[partition.identity] = before
-            is_live = self._is_live(partition, offset)
+            is_live = partition.state is _LIVE or self._is_live(partition, offset)
             decoded = self._decode_one(message)
             partition.next_offset = offset + 1
-            if partition.state is PartitionState.REPLAYING and partition.still_to_replay == 0:
+            if not is_live and partition.still_to_replay == 0:
                 partition.caught_up()  # the next event is news, whenever it comes
             if isinstance(decoded, Event):
                 batch.events.append(decoded)
@@ -144,19 +148,31 @@ class BatchProcessor:
                 batch.sources.append(Position(partition.topic, partition.number, offset) if is_live else None)
             elif is_live:
                 batch.rejected.append((message, decoded))
-            batch.moves_offsets = batch.moves_offsets or is_live
+            if is_live:
+                batch.moves_offsets = True
         return batch
 
+    def _begin_stretch(self, batch: _Batch, topic: str, number: int) -> Partition | None:
+        """The partition of the messages that come, if they may change its keys; notes where it stands."""
+        partition = self._assignment.get(topic, number)
+        if partition is None or not partition.accepts_events:
+            return None
+        batch.published.setdefault(partition.identity, max(partition.next_offset, partition.publish_from))
+        return partition
+
     def _is_live(self, partition: Partition, offset: int) -> bool:
-        if partition.state is PartitionState.REPLAYING and offset >= partition.publish_from:
+        """Whether the event is to be published; one behind the replay makes its partition live."""
+        if offset >= partition.publish_from:
             partition.caught_up()
-        return partition.state is PartitionState.LIVE
+        return partition.state is _LIVE
 
     def _decode_one(self, message: Message) -> Event | Rejection:
         kind, timestamp = message.timestamp()
-        return self._decoder.decode(
-            _bytes(message.value()), _bytes(message.key()), -1 if kind == NO_TIMESTAMP else timestamp
-        )
+        value: Any = message.value()
+        key: Any = message.key()
+        if type(value) is str or type(key) is str:  # where a producer in this process made the message
+            value, key = _bytes(value), _bytes(key)
+        return self._decoder.decode(value, key, -1 if kind == NO_TIMESTAMP else timestamp)
 
     def _land(self) -> tuple[_Batch, ScoredBatch] | None:
         """The batch in flight with its results, which are waited for."""
@@ -174,20 +190,17 @@ class BatchProcessor:
             self._dead_letters.publish(publisher, message, rejection)
             self._metrics.dead_letter(rejection.error)
         scores, alerts = self._encoder.encode(batch.events, batch.sources, scored)
-        published = 0
-        now = oldest = time.time() * 1000
-        for index, (event, score) in enumerate(zip(batch.events, scores, strict=True)):
-            if score is None:
-                continue
-            published += 1
-            key = event.key.encode("utf-8")
-            publisher.publish(self._scores_topic, key, score)
-            oldest = min(oldest, event.timestamp)
-            if index in alerts:
-                publisher.publish(self._alerts_topic, key, alerts[index])
-        if oldest < now:
+        topic, publish, times = self._scores_topic, publisher.publish, []
+        for event, score in zip(batch.events, scores, strict=True):
+            if score is not None:
+                publish(topic, event.key.encode(), score)
+                times.append(event.timestamp)
+        for index, alert in alerts.items():
+            publish(self._alerts_topic, batch.events[index].key.encode(), alert)
+        now = time.time() * 1000
+        if times and (oldest := min(times)) < now:
             self._metrics.event_age((now - oldest) / 1000)
-        self._metrics.batch(batch.messages, published, len(alerts), time.perf_counter() - batch.began)
+        self._metrics.batch(batch.messages, len(times), len(alerts), time.perf_counter() - batch.began)
 
 
 def _bytes(value: Any) -> bytes | None:

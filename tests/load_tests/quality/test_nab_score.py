@@ -58,8 +58,7 @@ def test_every_threshold_gives_what_the_slow_twin_gives(profile: Profile) -> Non
     least, most = -3.0 * profile.missed, 3.0 * profile.found
     for threshold in (0.0, 0.25, 0.5, 0.7, 11 / 12, 2.0):
         raw = sum(
-            naive_raw(series, score, threshold, profile)
-            for series, score in zip(corpus, scores, strict=True)
+            naive_raw(series, score, threshold, profile) for series, score in zip(corpus, scores, strict=True)
         )
         assert found.at(threshold) == pytest.approx(100.0 * (raw - least) / (most - least))
     assert found.best()[1] == max(found.at(threshold) for threshold in [*np.unique(scores[0]), np.inf])
@@ -84,9 +83,7 @@ def test_a_constant_score_is_worth_nothing() -> None:
 
 def test_an_alarm_exactly_at_every_label_is_worth_what_the_reference_measured() -> None:
     corpus = nab_corpus()
-    oracle = [
-        np.isin(np.arange(len(series.values)), series.labels).astype(np.float64) for series in corpus
-    ]
+    oracle = [np.isin(np.arange(len(series.values)), series.labels).astype(np.float64) for series in corpus]
 
     scores = [round(sweep(corpus, oracle, profile).best()[1], 1) for profile in PROFILES]
 
@@ -112,4 +109,6 @@ def test_the_halves_share_out_every_category() -> None:
         counts[place] = counts.get(place, 0) + 1
 
     assert sum(count for (_, half), count in counts.items() if half == "development") == 29
-    assert all(counts[category, "development"] - counts[category, "held out"] in {-1, 0, 1} for category, _ in counts)
+    assert all(
+        counts[category, "development"] - counts[category, "held out"] in {-1, 0, 1} for category, _ in counts
+    )
