@@ -81,8 +81,8 @@ def main(output: Path, young: int) -> None:
     Source.read = watch.around("read", Source.read)  # type: ignore[method-assign]  # a stopwatch keeps its behaviour
     EventDecoder.decode = watch.around("decode", EventDecoder.decode)  # type: ignore[method-assign]  # as above
     BatchScorer.start = watch.around("prepare", BatchScorer.start)  # type: ignore[method-assign]  # as above
-    wait = watch.around("wait for the kernel", RunningBatch.result)
-    RunningBatch.result = wait  # type: ignore[method-assign]  # as above
+    wait = watch.around("wait for the kernel", RunningBatch.settle)
+    RunningBatch.settle = wait  # type: ignore[method-assign]  # as above
     BlockBatch.run = watch.around("kernel", BlockBatch.run)  # type: ignore[method-assign]  # as above
     RecordEncoder.encode = watch.around("encode", RecordEncoder.encode)  # type: ignore[method-assign]  # as above
     publish = watch.around("produce", TransactionalPublisher.publish)

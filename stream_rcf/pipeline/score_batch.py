@@ -45,8 +45,23 @@ class ScoredBatch(NamedTuple):
     attribution: dict[int, list[float]]  # by index of an anomaly: shares per feature, summing to 1
 
 
+class EventArrays(NamedTuple):
+    """Events as the kernels take them."""
+
+    values: np.ndarray  # (m, dimensions) float64
+    timestamps: np.ndarray  # (m,) int64, epoch ms
+
+
+def arrays_of(events: Sequence[Event]) -> EventArrays:
+    """The events' numbers side by side; there is at least one."""
+    return EventArrays(
+        np.array([event.values for event in events], np.float64),
+        np.array([event.timestamp for event in events], np.int64),
+    )
+
+
 class RunningBatch:
-    """A batch that was started. Its keys must be left alone until ``result`` or ``wait`` has returned."""
+    """A batch that was started. Its keys must be left alone until ``settle``, ``result`` or ``wait`` has returned."""
 
     def __init__(
         self, batch: BlockBatch | None, running: Future[None] | None, done: Callable[[], None]
@@ -54,6 +69,7 @@ class RunningBatch:
         self._batch = batch
         self._running = running
         self._done = done
+        self._results: BatchResults | None = None
 
     @property
     def is_done(self) -> bool:
@@ -64,15 +80,21 @@ class RunningBatch:
         """Wait until it no longer runs, however it ended; the exception if it failed."""
         return None if self._running is None else self._running.exception()
 
-    def result(self) -> ScoredBatch:
-        """Wait for the results. To be called once; raises what the kernel's thread raised."""
-        if self._batch is None:
-            return ScoredBatch([], [], [], [], [], [], [], {})
+    def settle(self) -> None:
+        """Wait for the kernel and let go of the keys, so that another batch may start. Raises what the kernel raised."""
+        if self._batch is None or self._results is not None:
+            return
         if self._running is not None:
             self._running.result()
-        results = self._batch.finish()
+        self._results = self._batch.finish()
         self._done()
-        return _as_python(results)
+
+    def result(self) -> ScoredBatch:
+        """Wait for the results; raises what the kernel's thread raised."""
+        self.settle()
+        if self._results is None:
+            return ScoredBatch([], [], [], [], [], [], [], {})
+        return _as_python(self._results)
 
 
 class BatchScorer:
@@ -95,9 +117,14 @@ class BatchScorer:
             batch.run()
         return RunningBatch(batch, None, done).result()
 
-    def start(self, events: Sequence[Event], tables: Sequence[KeyTable]) -> RunningBatch:
-        """Begin the same and return while the kernel runs, unless the events are few. None may be running already."""
-        batch, done = self._prepare(events, tables)
+    def start(
+        self, events: Sequence[Event], tables: Sequence[KeyTable], arrays: EventArrays | None = None
+    ) -> RunningBatch:
+        """Begin the same and return while the kernel runs, unless the events are few. None may be running already.
+
+        ``arrays``: what ``arrays_of`` gave, where it was worked out while another batch ran.
+        """
+        batch, done = self._prepare(events, tables, arrays)
         if batch is None or len(events) < LEAST_OVERLAPPED:
             if batch is not None:
                 batch.run()
@@ -122,7 +149,7 @@ class BatchScorer:
                 pool.shutdown()
 
     def _prepare(
-        self, events: Sequence[Event], tables: Sequence[KeyTable]
+        self, events: Sequence[Event], tables: Sequence[KeyTable], arrays: EventArrays | None = None
     ) -> tuple[BlockBatch | None, Callable[[], None]]:
         """Everything before the kernel, and what is to be done after it; None where there are no events."""
         if not events:
@@ -132,8 +159,7 @@ class BatchScorer:
             self._model,
             self._scratches,
             blocks,
-            np.array([event.values for event in events], np.float64),
-            np.array([event.timestamp for event in events], np.int64),
+            *(arrays or arrays_of(events)),
             map if self._helpers is None else self._helpers.map,
         )
         return batch, partial(batch_done, blocks, tables)

@@ -21,7 +21,7 @@ from stream_rcf.observe.metrics import Metrics
 from stream_rcf.pipeline.decode import EventDecoder
 from stream_rcf.pipeline.encode import RecordEncoder
 from stream_rcf.pipeline.events import Event, Position, Rejection
-from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, ScoredBatch
+from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, arrays_of
 from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.settings.model import Settings, event_schema
@@ -98,11 +98,12 @@ class BatchProcessor:
         ``RegistryUnavailableError`` where an event's schema cannot be had now: then what is uncommitted must go.
         """
         batch = self._decode(messages)
+        arrays = arrays_of(batch.events) if batch.events else None  # while the kernel is at the batch before
         before = self._land()
-        batch.scoring = self._scorer.start(batch.events, batch.tables)
+        batch.scoring = self._scorer.start(batch.events, batch.tables, arrays)
         self._in_flight = batch
         if before is not None:
-            self._publish(*before, publisher)
+            self._publish(before, publisher)
         if batch.scoring.is_done:
             self.finish(publisher)
 
@@ -110,7 +111,7 @@ class BatchProcessor:
         """Publish what is in flight, when its kernel has ended."""
         landed = self._land()
         if landed is not None:
-            self._publish(*landed, publisher)
+            self._publish(landed, publisher)
 
     def drop(self) -> None:
         """Wait for the kernel, and forget what was in flight: its partitions are rolled back or gone."""
@@ -174,16 +175,19 @@ class BatchProcessor:
             value, key = _bytes(value), _bytes(key)
         return self._decoder.decode(value, key, -1 if kind == NO_TIMESTAMP else timestamp)
 
-    def _land(self) -> tuple[_Batch, ScoredBatch] | None:
-        """The batch in flight with its results, which are waited for."""
+    def _land(self) -> _Batch | None:
+        """The batch that was in flight, whose kernel is waited for."""
         batch = self._in_flight
         if batch is None or batch.scoring is None:
             return None
-        scored = batch.scoring.result()
+        batch.scoring.settle()
         self._in_flight = None
-        return batch, scored
+        return batch
 
-    def _publish(self, batch: _Batch, scored: ScoredBatch, publisher: Publisher) -> None:
+    def _publish(self, batch: _Batch, publisher: Publisher) -> None:
+        if batch.scoring is None:
+            raise AssertionError("a batch that was not started cannot be published")
+        scored = batch.scoring.result()
         if batch.moves_offsets:
             publisher.begin()  # even a dead letter moves the offset
         for message, rejection in batch.rejected:

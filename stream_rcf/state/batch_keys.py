@@ -36,13 +36,19 @@ def blocks_of(model: Model, keys: Sequence[str], tables: Sequence[KeyTable]) -> 
     """
     memory = tables[0].memory
     memory.begin_batch()
+    by_table: dict[
+        KeyTable, dict[str, KeyBlock]
+    ] = {}  # each key once: they often come several times in a batch
     missing: dict[KeyTable, dict[str, None]] = {}
-    for key, table in zip(keys, tables, strict=True):
-        block = table.resident(key)
-        if block is None:
-            missing.setdefault(table, {})[key] = None
-        else:
-            memory.touched(block)  # it may not leave to make room for the others
+    for table, wanted in _distinct(keys, tables).items():
+        held = by_table[table] = {}
+        for key in wanted:
+            block = table.resident(key)
+            if block is None:
+                missing.setdefault(table, {})[key] = None
+            else:
+                memory.touched(block)  # it may not leave to make room for the others
+                held[key] = block
     if missing:
         if memory.limit_bytes is not None:
             away = sum(table.knows(key) for table, wanted in missing.items() for key in wanted)
@@ -51,7 +57,21 @@ def blocks_of(model: Model, keys: Sequence[str], tables: Sequence[KeyTable]) -> 
             memory.make_room(away * grown + born * grown // YOUNG_PARTS)
         for table, wanted in missing.items():
             table.bring(wanted)
-    return [table.touch(key) for key, table in zip(keys, tables, strict=True)]
+    for table, held in by_table.items():
+        for key in (*held, *missing.get(table, ())):
+            held[key] = table.touch(key)
+    return [by_table[table][key] for key, table in zip(keys, tables, strict=True)]
+
+
+def _distinct(keys: Sequence[str], tables: Sequence[KeyTable]) -> dict[KeyTable, dict[str, None]]:
+    """The keys of each table, each once, in the order of their first events."""
+    found: dict[KeyTable, dict[str, None]] = {}
+    latest, wanted = None, {}
+    for key, table in zip(keys, tables, strict=True):
+        if table is not latest:
+            latest, wanted = table, found.setdefault(table, {})
+        wanted[key] = None
+    return found
 
 
 def batch_done(blocks: Iterable[KeyBlock], tables: Sequence[KeyTable]) -> None:
