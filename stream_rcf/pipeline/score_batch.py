@@ -81,7 +81,7 @@ class RunningBatch:
         return None if self._running is None else self._running.exception()
 
     def settle(self) -> None:
-        """Wait for the kernel and let go of the keys, so that another batch may start. Raises what the kernel raised."""
+        """Wait for the kernel and let go of the keys, so that another batch may start. Raises what that raised."""
         if self._batch is None or self._results is not None:
             return
         if self._running is not None:
