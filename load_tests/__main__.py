@@ -14,6 +14,7 @@ from load_tests.figures import LEAST_SAMPLES
 from load_tests.forest import report as forest_report
 from load_tests.forest import run as forest_run
 from load_tests.machine import machine_facts
+from load_tests.quality import coverage, nab
 from load_tests.report import facts_lines, markdown, plain_data
 from load_tests.service import measure_service
 from load_tests.workload import FULL, QUICK
@@ -109,6 +110,13 @@ def _plan(given: argparse.Namespace, _repetitions: Repetitions) -> Measured:
     return plan_check.markdown(found), plan_check.plain_data(found)
 
 
+def _quality(given: argparse.Namespace, _repetitions: Repetitions) -> Measured:
+    labelled = nab.measure_nab(nab.QUICK_SEEDS if given.quick else nab.SEEDS)
+    quiet = coverage.measure_coverage(coverage.QUICK_EVENTS if given.quick else coverage.EVENTS)
+    data = {"nab": nab.plain_data(labelled), "quiet": coverage.plain_data(quiet)}
+    return "\n".join([nab.markdown(labelled), coverage.markdown(quiet)]), data
+
+
 def _soak(given: argparse.Namespace, _repetitions: Repetitions) -> Measured:
     workload = soak.QUICK_WORKLOAD if given.quick else soak.FULL_WORKLOAD
     found = soak.measure_soak(workload, soak.QUICK_SECONDS if given.quick else soak.FULL_SECONDS)
@@ -123,6 +131,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace, Repetitions], Measured]] = {
     "handover": _handover,
     "more-keys": _more_keys,
     "plan": _plan,
+    "quality": _quality,
     SOAK: _soak,
 }
 

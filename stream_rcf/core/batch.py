@@ -10,7 +10,7 @@ import numpy as np
 
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.layout import Model
-from stream_rcf.core.process import process_batch
+from stream_rcf.core.process import NUMBERS, process_batch
 from stream_rcf.core.scratch import Scratch
 
 LEAST_EVENTS = 64  # per thread: fewer cost less than waking it
@@ -22,7 +22,7 @@ RunAll = Callable[[Callable[[Any], None], Iterable[Any]], Any]
 class BatchResults(NamedTuple):
     """Results in the order of the events; columns as named in ``process``."""
 
-    numbers: np.ndarray  # (m, 4) float64: score, threshold, grade, confidence
+    numbers: np.ndarray  # (m, NUMBERS) float64: score, threshold, grade, confidence, likelihood
     integers: np.ndarray  # (m, 3) int64: reason, events seen, start of the run of anomalies
     shares: np.ndarray  # (m, dimensions) float64: attribution by feature where the grade is above 0
 
@@ -58,7 +58,7 @@ class BlockBatch:
         self._model, self._scratches, self._run_all = model, scratches, run_all
         self._values, self._timestamps = values, timestamps
         self._results = BatchResults(
-            np.zeros((events, 4), np.float64),
+            np.zeros((events, NUMBERS), np.float64),
             np.zeros((events, 3), np.int64),
             np.zeros((events, model.dimensions), np.float64),
         )

@@ -7,6 +7,7 @@ import numpy as np
 from stream_rcf.core.kernel import allocating_kernel, kernel
 from stream_rcf.core.layout import (
     ALIGNMENT,
+    BASELINE_SIZE,
     BLOCK_BYTES,
     BOX_CAPACITY,
     EVENTS_SEEN,
@@ -46,7 +47,7 @@ BOXES_PER_SAMPLE = 1.0 / 16.0
 
 def block_bytes(model: Model, capacities: Capacities) -> int:
     """Bytes of a block with these capacities."""
-    return int(section_offsets(model.trees, model.dimensions, model.chunks, *capacities)[-1])
+    return int(section_offsets(model.trees, model.dimensions, model.chunks, model.channels, *capacities).end)
 
 
 class KeyBlock:
@@ -146,16 +147,21 @@ class KeyBlock:
         header = self.header()
         self.headroom = int(min(header[STORE_CAPACITY] - header[STORED], header[RUN_CAPACITY] - header[RUNS]))
         if header[SAMPLE_CAPACITY] < self.model.sample_size:
-            filling = max(0, self.model.shingle_size - 1 - int(header[EVENTS_SEEN]))  # events without a point
+            filling = max(0, self._unsampled - int(header[EVENTS_SEEN]))
             free = int(header[SAMPLE_CAPACITY]) - int(largest_sample(self.address, self.model))
             self.headroom = min(self.headroom, filling + free)
+
+    @property
+    def _unsampled(self) -> int:
+        """Events at the beginning that no sample takes in: those without a point, if there is no baseline."""
+        return 0 if self.model.channels > 0 else self.model.shingle_size - 1
 
     def _make_room(self, events: int) -> None:
         model, held = self.model, self.capacities()
         records, runs = survey_store(self.address, model)
         samples = held.samples
         if samples < model.sample_size:
-            points = max(0, int(self.header()[EVENTS_SEEN]) + events - (model.shingle_size - 1))
+            points = max(0, int(self.header()[EVENTS_SEEN]) + events - self._unsampled)
             needed = min(points, int(largest_sample(self.address, model)) + events)
             if needed > samples:
                 samples = min(model.sample_size, max(2 * samples, needed))
@@ -192,6 +198,14 @@ def _with_room(held: int, used: int, events: int, affordable: int) -> int:
 
 @kernel
 def largest_sample(address: int, model: Model) -> int:
+    """Samples in the tree that has most, or in the baseline."""
+    block = open_block(address, model)
+    followed = int(block.baseline[BASELINE_SIZE]) if model.channels > 0 else 0
+    return max(followed, largest_tree(address, model))
+
+
+@kernel
+def largest_tree(address: int, model: Model) -> int:
     """Samples in the tree that has most."""
     block = open_block(address, model)
     most = 0
@@ -217,6 +231,14 @@ def _copy_parts(source: Block, target: Block, trees: int) -> None:
             target.high_offset[tree, :size] = source.high_offset[tree, :size]
     boxes, runs, floats = source.pool.shape[0], source.run_first.shape[0], source.store.shape[0]
     target.pool[:boxes] = source.pool
+    target.baseline[:] = source.baseline
+    target.level[:] = source.level
+    target.tail[:] = source.tail
+    target.episode[:] = source.episode
+    followed = source.usual.shape[1]
+    target.usual[:, :followed] = source.usual
+    target.usual_slot[:, :followed] = source.usual_slot
+    target.usual_priority[: source.usual_priority.shape[0]] = source.usual_priority
     target.run_first[:runs] = source.run_first
     target.run_event[:runs] = source.run_event
     target.store[:floats] = source.store

@@ -15,10 +15,20 @@ from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import (
     DetectorParameters,
     ForestParameters,
+    LikelihoodParameters,
     ThresholdParameters,
     pause_ms,
 )
-from stream_rcf.core.process import CONFIDENCE, FIRST_ANOMALOUS, GRADE, REASON, SCORE, SEEN, THRESHOLD
+from stream_rcf.core.process import (
+    CONFIDENCE,
+    FIRST_ANOMALOUS,
+    GRADE,
+    LIKELIHOOD,
+    REASON,
+    SCORE,
+    SEEN,
+    THRESHOLD,
+)
 from stream_rcf.core.random_stream import key_seed
 from stream_rcf.core.record import score_fields
 from stream_rcf.core.scratch import new_scratch
@@ -31,6 +41,7 @@ class Detector:
     ``features``: names of the numbers in a record, in the order of the forest's dimensions. ``key``: the same key and
     seed give the same scores as in the service. ``threshold``: z-factor and limits, see ``ThresholdParameters``.
     ``retire_after_seconds``: after a longer pause between timestamps the key begins anew; None for never.
+    ``alert_budget``: so many anomalies a week are bearable, told by the likelihood; None: the threshold tells them.
     The other arguments are those of ``RandomCutForest``. An instance must not be used by two threads at once.
     """
 
@@ -45,6 +56,7 @@ class Detector:
         key: str = "",
         threshold: ThresholdParameters | None = None,
         retire_after_seconds: float | None = None,
+        alert_budget: float | None = None,
     ) -> None:
         if isinstance(features, str):
             raise UsageError(
@@ -53,7 +65,11 @@ class Detector:
         forest = ForestParameters(trees, sample_size, len(features), shingle_size, time_decay, seed)
         self.key = key
         self.parameters = DetectorParameters(
-            tuple(features), forest, threshold or ThresholdParameters(), pause_ms(retire_after_seconds)
+            tuple(features),
+            forest,
+            threshold or ThresholdParameters(),
+            pause_ms(retire_after_seconds),
+            LikelihoodParameters(alert_budget or 0.0),
         )
         self._model = model_of(self.parameters)
         self._scratch = new_scratch(self._model)
@@ -84,6 +100,7 @@ class Detector:
             numbers[THRESHOLD],
             numbers[GRADE],
             numbers[CONFIDENCE],
+            numbers[LIKELIHOOD],
             shares,
             integers[REASON],
         )

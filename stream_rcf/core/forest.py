@@ -173,7 +173,7 @@ class RandomCutForest(ForestQueries):
 
 def _model(parameters: ForestParameters) -> Model:
     names = tuple(f"feature_{i}" for i in range(parameters.dimensions))
-    return model_of(DetectorParameters(names, parameters))
+    return model_of(DetectorParameters(names, parameters, likelihood=None))
 
 
 def _split_parameters(data: bytes) -> tuple[ForestParameters, bytes]:

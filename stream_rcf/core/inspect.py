@@ -10,6 +10,7 @@ from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.lanes import LANES
 from stream_rcf.core.layout import (
     BASE_SEQUENCE,
+    BASELINE_WORDS,
     CUT_VALUE_BITS,
     HEADER_WORDS,
     KEPT_ABOVE,
@@ -17,6 +18,7 @@ from stream_rcf.core.layout import (
     POOL_WORDS,
     RUNS,
     STORE_PADDING,
+    TAIL_BINS,
     TIME_DECAY,
     WIDE_STORE,
     Block,
@@ -59,7 +61,8 @@ def views(block: KeyBlock) -> Block:
     c, p, r, m = block.capacities()
     t, width = model.trees, 2 * LANES * model.chunks
     base = block.address - block.memory.ctypes.data
-    sections = section_offsets(t, model.dimensions, model.chunks, c, p, r, m)
+    k, followed = model.channels, min(1, model.channels)
+    sections = section_offsets(t, model.dimensions, model.chunks, k, c, p, r, m)
     starts = [base, base, *(base + int(offset) for offset in sections)]
     shapes = (
         (np.int64, (HEADER_WORDS,)),
@@ -72,6 +75,13 @@ def views(block: KeyBlock) -> Block:
         (np.uint16, (t, c if p > WIDE_STORE else 0)),
         (np.int64, (t, c)),
         (np.float32, (m if m > 1 else 0, width)),
+        (np.float64, (BASELINE_WORDS * followed,)),
+        (np.float64, (k,)),
+        (np.float32, (k + followed, TAIL_BINS)),
+        (np.int32, (k + followed, 2)),
+        (np.float32, (k, c)),
+        (np.uint16, (k, c)),
+        (np.int32, (c * followed,)),
         (np.int64, (r,)),
         (np.int64, (r,)),
         (np.float32, (p * model.dimensions + STORE_PADDING,)),

@@ -73,6 +73,19 @@ def no_lanes(_context: Any) -> Any:
     return LANES_TYPE(), generate
 
 
+@intrinsic
+def lanes_of(_context: Any, value: Any) -> Any:
+    """Eight times the float32 ``value``."""
+
+    def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        one = builder.insert_element(
+            ir.Constant(_VECTOR, ir.Undefined), arguments[0], ir.Constant(ir.IntType(32), 0)
+        )
+        return _shuffled(builder, one, one, (0,) * LANES)
+
+    return LANES_TYPE(types.float32), generate
+
+
 def _operation(combine: Callable[[Any, Any, Any], Any], what: str) -> Any:
     """An operation of two ``Lanes``, lane by lane."""
 
@@ -93,6 +106,7 @@ def _masked(builder: Any, value: Any, mask: Any) -> Any:
 
 add = _operation(lambda builder, x, y: builder.fadd(x, y), "x + y.")
 subtract = _operation(lambda builder, x, y: builder.fsub(x, y), "x - y.")
+divide = _operation(lambda builder, x, y: builder.fdiv(x, y), "x / y.")
 lesser = _operation(
     lambda builder, x, y: builder.select(builder.fcmp_ordered("<", x, y), x, y), "The lesser of x and y."
 )

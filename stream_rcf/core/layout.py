@@ -37,6 +37,21 @@ POOL_WORDS = 3
 TIME_DECAY, SCORE_STATISTIC, CHANGE_STATISTIC, FALL_STATISTIC, PREVIOUS_SCORE = 24, 25, 28, 31, 34
 HEADER_END = 35
 
+# The baseline, of detectors only (see baseline.py and likelihood.py): each feature is followed at so many scales.
+SCALES = (
+    1,
+    4,
+    16,
+    64,
+)  # events over which a value is averaged: a spike shows in the first, a slow shift in the last
+TAIL_BINS = 80  # of scores from 1/2 to 16, sixteen to an octave
+# Words of the baseline's state, all float64.
+BASELINE_SIZE, BASELINE_BASE, BASELINE_LIMIT, BASELINE_EVENTS = 0, 1, 2, 3
+TAIL_UNIT, MARGINAL_WEIGHT, JOINT_WEIGHT = 4, 5, 6
+PEAK_NOW, PEAK_BEFORE, PEAK_EVENTS = 7, 8, 9
+GAP_WEIGHT, GAP_MEAN = 10, 11
+BASELINE_WORDS = 12
+
 # A node is one 64-bit word: from the lowest bit its cut value (float32), ``left``, the cut's dimension, and the number
 # of its box in the pool. The widths of the last three follow from the model.
 CUT_VALUE_BITS = 32
@@ -69,12 +84,15 @@ class Model(NamedTuple):
     anomaly_rate: float
     score_differencing: float
     retire_after_ms: int  # a pause that is longer ends what the key knows; 0 for never
+    channels: int  # of the baseline: each feature at each scale; 0 for a forest alone
+    alert_budget: float  # alerts per key and week; 0 where the threshold decides
 
 
 def model_of(parameters: DetectorParameters) -> Model:
     """The kernels' form of ``parameters``."""
     forest: ForestParameters = parameters.forest
     threshold = parameters.threshold
+    likelihood = parameters.likelihood
     left_bits = max(1, (forest.sample_size - 1).bit_length())
     dimension_bits = max(1, (forest.point_dimensions - 1).bit_length())
     return Model(
@@ -96,6 +114,8 @@ def model_of(parameters: DetectorParameters) -> Model:
         float(threshold.anomaly_rate),
         float(threshold.score_differencing),
         parameters.retire_after_ms,
+        0 if likelihood is None else len(SCALES) * forest.dimensions,
+        0.0 if likelihood is None else likelihood.alert_budget,
     )
 
 
@@ -123,6 +143,15 @@ class Block(NamedTuple):
     pool: Any  # (m, 2 * LANES * chunks) float32: boxes; of each chunk the lower border, then the upper
     pool_state: Any  # (POOL_WORDS,) int64, in the header
     kept_above: int  # samples below a node whose box is kept, where the pool has room
+    baseline: Any  # (BASELINE_WORDS,) float64; of this and the next five nothing for a forest alone
+    level: Any  # (k,) float64: the value of each channel, k = model.channels
+    tail: (
+        Any  # (k + 1, TAIL_BINS) float32: how often each score was seen, by channel; last that of the forest
+    )
+    episode: Any  # (k + 1, 2) int32: events until it ends, and the bin of its highest score
+    usual: Any  # (k, c) float32: the sample of each channel, in ascending order
+    usual_slot: Any  # (k, c) uint16: which event of the sample each of them is from
+    usual_priority: Any  # (c,) int32, by slot
     run_first: Any  # (r,) int64: the record where a run of consecutive events begins
     run_event: Any  # (r,) int64: the number of that event, from 0
     store: Any  # (p * dimensions + STORE_PADDING,) float32: the records that points need, oldest first
@@ -133,11 +162,42 @@ def _aligned(size: int) -> int:
     return (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
 
 
+class Offsets(NamedTuple):
+    """Bytes from the start of a block to its parts, and its end."""
+
+    limit: int
+    size: int
+    greatest: int
+    priority: int
+    offset: int
+    high_offset: int
+    node: int
+    pool: int
+    baseline: int
+    level: int
+    tail: int
+    episode: int
+    usual: int
+    usual_slot: int
+    usual_priority: int
+    run_first: int
+    run_event: int
+    store: int
+    end: int
+
+
 @kernel
 def section_offsets(
-    trees: int, dimensions: int, chunks: int, samples: int, records: int, runs: int, boxes: int
-) -> tuple[int, int, int, int, int, int, int, int, int, int, int, int]:
-    """Byte offsets of the parts in the order of ``Block``, from ``limit`` on, and the end."""
+    trees: int,
+    dimensions: int,
+    chunks: int,
+    channels: int,
+    samples: int,
+    records: int,
+    runs: int,
+    boxes: int,
+) -> Offsets:
+    """Where the parts of a block lie."""
     limit = HEADER_WORDS * 8
     size = limit + 8 * trees
     greatest = size + 4 * trees
@@ -146,11 +206,39 @@ def section_offsets(
     high_offset = offset + 2 * trees * samples
     node = _aligned(high_offset + (2 * trees * samples if records > WIDE_STORE else 0))
     pool = _aligned(node + 8 * trees * samples)
-    run_first = pool + (8 * LANES * chunks * boxes if boxes > 1 else 0)
+    baseline = pool + (8 * LANES * chunks * boxes if boxes > 1 else 0)
+    followed = 1 if channels > 0 else 0
+    level = baseline + 8 * BASELINE_WORDS * followed
+    tail = level + 8 * channels
+    episode = tail + 4 * TAIL_BINS * (channels + followed)
+    usual = episode + 8 * (channels + followed)
+    usual_priority = usual + 4 * channels * samples
+    usual_slot = usual_priority + 4 * samples * followed
+    run_first = _aligned(usual_slot + 2 * channels * samples)
     run_event = run_first + 8 * runs
     store = _aligned(run_event + 8 * runs)
     end = _aligned(store + 4 * (records * dimensions + STORE_PADDING))
-    return limit, size, greatest, priority, offset, high_offset, node, pool, run_first, run_event, store, end
+    return Offsets(
+        limit,
+        size,
+        greatest,
+        priority,
+        offset,
+        high_offset,
+        node,
+        pool,
+        baseline,
+        level,
+        tail,
+        episode,
+        usual,
+        usual_slot,
+        usual_priority,
+        run_first,
+        run_event,
+        store,
+        end,
+    )
 
 
 @inlined_kernel
@@ -161,24 +249,30 @@ def open_block(address: int, model: Model) -> Block:
     p = integers[STORE_CAPACITY]
     r = integers[RUN_CAPACITY]
     m = integers[BOX_CAPACITY]
-    t = model.trees
-    limit, size, greatest, priority, offset, high_offset, node, pool, run_first, run_event, store, _ = (
-        section_offsets(t, model.dimensions, model.chunks, c, p, r, m)
-    )
+    t, k = model.trees, model.channels
+    followed = 1 if k > 0 else 0
+    at = section_offsets(t, model.dimensions, model.chunks, k, c, p, r, m)
     return Block(
         integers,
         view_at(address, (HEADER_WORDS,), np.float64),
-        view_at(address + limit, (t,), np.float64),
-        view_at(address + size, (t,), np.int32),
-        view_at(address + greatest, (t,), np.int32),
-        view_at(address + priority, (t, c), np.int32),
-        view_at(address + offset, (t, c), np.uint16),
-        view_at(address + high_offset, (t, c if p > WIDE_STORE else 0), np.uint16),
-        view_at(address + node, (t, c), np.int64),
-        view_at(address + pool, (m if m > 1 else 0, 2 * LANES * model.chunks), np.float32),
+        view_at(address + at.limit, (t,), np.float64),
+        view_at(address + at.size, (t,), np.int32),
+        view_at(address + at.greatest, (t,), np.int32),
+        view_at(address + at.priority, (t, c), np.int32),
+        view_at(address + at.offset, (t, c), np.uint16),
+        view_at(address + at.high_offset, (t, c if p > WIDE_STORE else 0), np.uint16),
+        view_at(address + at.node, (t, c), np.int64),
+        view_at(address + at.pool, (m if m > 1 else 0, 2 * LANES * model.chunks), np.float32),
         view_at(address + 8 * POOL_STATE, (POOL_WORDS,), np.int64),
         KEPT_ABOVE,
-        view_at(address + run_first, (r,), np.int64),
-        view_at(address + run_event, (r,), np.int64),
-        view_at(address + store, (p * model.dimensions + STORE_PADDING,), np.float32),
+        view_at(address + at.baseline, (BASELINE_WORDS * followed,), np.float64),
+        view_at(address + at.level, (k,), np.float64),
+        view_at(address + at.tail, (k + followed, TAIL_BINS), np.float32),
+        view_at(address + at.episode, (k + followed, 2), np.int32),
+        view_at(address + at.usual, (k, c), np.float32),
+        view_at(address + at.usual_slot, (k, c), np.uint16),
+        view_at(address + at.usual_priority, (c * followed,), np.int32),
+        view_at(address + at.run_first, (r,), np.int64),
+        view_at(address + at.run_event, (r,), np.int64),
+        view_at(address + at.store, (p * model.dimensions + STORE_PADDING,), np.float32),
     )

@@ -5,7 +5,8 @@ events they came from (packed_store.py), and the cuts (packed_trees.py). Samples
 they are what the key's seed draws (packed_samples.py), and so are many cuts (redrawn_cuts.py). Boxes follow from the
 points. The store is compacted first, so two forests that behave the same have the same bytes, however they got there.
 
-Layout, little endian: prefix (magic, format version, shape, counts); the header words that carry state; all else as one
+Layout, little endian: prefix (magic, format version, shape, counts); the header words that carry state; of a detector
+the baseline (packed_baseline.py); all else as one
 number by an arithmetic coder (range_coder.py); a CRC-32 of all that. The quick form, which its magic tells apart, has
 records and trees much as they stand in memory instead (quick_packing.py).
 """
@@ -17,7 +18,7 @@ import zlib
 
 import numpy as np
 
-from stream_rcf.core.block import KeyBlock, largest_sample
+from stream_rcf.core.block import KeyBlock, largest_tree
 from stream_rcf.core.kernel import kernel
 from stream_rcf.core.layout import (
     BASE_SEQUENCE,
@@ -36,6 +37,7 @@ from stream_rcf.core.layout import (
     Model,
     open_block,
 )
+from stream_rcf.core.packed_baseline import SavedBaseline, write_baseline
 from stream_rcf.core.packed_damage import ALL_TREES, BAD_END, BAD_RUNS, BAD_VALUES, damage_text
 from stream_rcf.core.packed_store import (
     STORE_CONTEXTS,
@@ -57,7 +59,7 @@ from stream_rcf.core.redrawing import list_points
 from stream_rcf.errors import CheckpointError
 
 MAGIC, QUICK_MAGIC = b"RCF2", b"RCFQ"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 PREFIX = struct.Struct("<4s8i")  # magic, version, shape (4), records, runs, samples of the largest tree
 CHECKSUM = struct.Struct("<I")
 STATE_WORDS = (
@@ -122,11 +124,12 @@ def pack(block: KeyBlock, *, quick: bool = False) -> bytes:
     """
     block.compact()
     header = block.header()
-    counts = int(header[STORED]), int(header[RUNS]), int(largest_sample(block.address, block.model))
+    counts = int(header[STORED]), int(header[RUNS]), int(largest_tree(block.address, block.model))
     body = b"".join(
         (
             PREFIX.pack(QUICK_MAGIC if quick else MAGIC, FORMAT_VERSION, *_shape(block.model), *counts),
             STATE.pack(*header[list(STATE_WORDS)].tolist()),
+            write_baseline(block),
             write_quickly(block, counts[-1]) if quick else _encoded(block, counts[-1]),
         )
     )
@@ -171,6 +174,7 @@ def unpack(model: Model, data: bytes) -> KeyBlock:
         raise CheckpointError(
             f"a key's state is of a forest {tuple(counts[:4])}, but the settings say {_shape(model)}"
         )
+    baseline = SavedBaseline(model, memoryview(data)[start:end])
     records, runs, samples = counts[4:]
     most = model.trees * samples * model.shingle_size + model.shingle_size  # so many can be needed
     if not (0 <= samples <= model.sample_size and 0 <= runs <= records <= most):
@@ -181,13 +185,14 @@ def unpack(model: Model, data: bytes) -> KeyBlock:
     block = KeyBlock(
         model,
         int(words[STATE_WORDS.index(KEY_SEED)]) & (2**64 - 1),
-        Capacities(max(1, samples), max(1, records), max(1, runs), boxes=1),
+        Capacities(max(1, samples, baseline.size), max(1, records), max(1, runs), boxes=1),
     )
     header = block.header()
     header[list(STATE_WORDS)] = words
     header[STORED], header[RUNS] = records, runs
     _check(header)
-    rest = memoryview(data)[start:end]
+    baseline.fill(block)
+    rest = memoryview(data)[start + baseline.length : end]
     damage = read_quickly(block, samples, rest) if magic == QUICK_MAGIC else _decoded(block, samples, rest)
     if damage != ALL_TREES:
         raise CheckpointError(f"a key's state is damaged: {damage_text(damage)}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from stream_rcf.errors import UsageError
 
 ALGORITHM_VERSION = 2  # raise it whenever the same events would give other scores
+LIKELIHOOD_VERSION = 1  # raise it whenever the same events would give other likelihoods
 OUTPUT_AFTER_FRACTION = 4  # a forest scores after sample_size / 4 events, as the reference does
 DECAY_SAMPLES = 10  # default time decay is 1 / (10 * sample_size), as in the reference
 MAX_TREES = 1000  # more gives no accuracy and multiplies memory
@@ -142,9 +143,23 @@ class ThresholdParameters:
 
 
 @dataclass(frozen=True, slots=True)
-class DetectorParameters:
-    """A detector: named features, the forest over them, and the threshold above it.
+class LikelihoodParameters:
+    """How a likelihood becomes an alert.
 
+    ``alert_budget``: alerts per key and week that a quiet key may have, 0 to 1000; 0 leaves alerts to the threshold.
+    """
+
+    alert_budget: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.alert_budget <= 1000, "alert_budget", self.alert_budget, "between 0 and 1000")
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorParameters:
+    """A detector: named features, the forest over them, the threshold above it, and the likelihood beside it.
+
+    ``likelihood``: None for none, which saves the memory of a baseline.
     ``retire_after_ms``: a key whose next event comes later than so many milliseconds after the latest one before it
     begins anew; 0 for never.
     """
@@ -153,6 +168,7 @@ class DetectorParameters:
     forest: ForestParameters = field(default_factory=ForestParameters)
     threshold: ThresholdParameters = field(default_factory=ThresholdParameters)
     retire_after_ms: int = 0
+    likelihood: LikelihoodParameters | None = field(default_factory=LikelihoodParameters)
 
     def __post_init__(self) -> None:
         _require(
@@ -189,6 +205,8 @@ class DetectorParameters:
             (threshold.z_factor, threshold.lower_threshold, threshold.initial_threshold),
             (threshold.anomaly_rate, threshold.score_differencing),
         )
+        if self.likelihood is not None:
+            shape += (("likelihood", LIKELIHOOD_VERSION, self.likelihood.alert_budget),)
         if self.retire_after_ms > 0:
             shape += (("retire_after_ms", self.retire_after_ms),)
         return hashlib.blake2b(repr(shape).encode("utf-8"), digest_size=8).hexdigest()

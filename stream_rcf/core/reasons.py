@@ -13,6 +13,7 @@ class Reason(IntEnum):
     WARMING_UP = 2  # fewer than sample_size / 4 events: a score would mean little
     BELOW_FIRST_GRADE = 3  # above the threshold, but by less than one step of the grade
     IDLE_KEY_RETIRED = 4  # the first event after so long a pause that the key begins anew
+    WITHIN_BUDGET = 5  # above the threshold, but not so rare that the alert budget has room for it
 
     @property
     def text(self) -> str | None:

@@ -19,6 +19,7 @@ def score_fields(
     threshold: float,
     grade: float,
     confidence: float,
+    likelihood: float,
     shares: Sequence[float] | None,
     reason: int,
 ) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def score_fields(
         "timestamp": timestamp,
         "values": dict(zip(features, values, strict=True)),
         "anomaly_score": score,
+        "anomaly_likelihood": likelihood,
         "threshold": threshold,
         "anomaly_grade": grade,
         "is_anomaly": grade > 0.0,

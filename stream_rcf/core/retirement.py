@@ -18,6 +18,7 @@ from stream_rcf.core.layout import (
     NEVER,
     POOL_STATE,
     STORED,
+    TAIL_BINS,
     TIME_DECAY,
     Block,
     Model,
@@ -55,6 +56,14 @@ def begin_anew(block: Block, model: Model) -> None:
     block.floats[TIME_DECAY] = model.decay
     for tree in range(model.trees):
         block.size[tree] = 0
+    for word in range(block.baseline.shape[0]):  # its size among them: what is in the sample counts no more
+        block.baseline[word] = 0.0
+    for row in range(block.tail.shape[0]):
+        block.episode[row, 0] = block.episode[row, 1] = 0
+        for place in range(TAIL_BINS):
+            block.tail[row, place] = 0.0
+    for channel in range(model.channels):
+        block.level[channel] = 0.0
 
 
 def retired_block(model: Model, key_seed: int, latest_timestamp: int) -> KeyBlock:

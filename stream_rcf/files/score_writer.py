@@ -20,9 +20,10 @@ HEADER = (
     "anomaly_grade",
     "is_anomaly",
     "confidence",
+    "anomaly_likelihood",
     "reason",
 )
-_NO_SCORE = ("",) * 5  # the cells between timestamp and reason
+_NO_SCORE = ("",) * 6  # the cells between timestamp and reason
 
 
 class ScoreWriter:
@@ -57,6 +58,7 @@ class ScoreWriter:
                     number_text(grade),
                     "true" if grade > 0 else "false",
                     number_text(scored.confidence[index]),
+                    number_text(scored.likelihood[index]),
                     reason_text(scored.reason[index]) or "",
                 )
             )

@@ -64,8 +64,8 @@ class RecordEncoder:
         self._ordinary = (
             b'{"key":%b,"timestamp":%d,"values":{'
             + fields
-            + b'},"anomaly_score":%b,"threshold":%b,"anomaly_grade":0.0,"is_anomaly":false,"confidence":%b,'
-            b'"expected_values":null,"relevant_attribution":null,"reason":%b,'
+            + b'},"anomaly_score":%b,"anomaly_likelihood":%b,"threshold":%b,"anomaly_grade":0.0,"is_anomaly":false,'
+            b'"confidence":%b,"expected_values":null,"relevant_attribution":null,"reason":%b,'
             b'"source":{"topic":%b,"partition":%d,"offset":%d},"model":{"events_seen":%d,"fingerprint":'
             + _literal(fingerprint)
             + b"}}"
@@ -90,6 +90,7 @@ class RecordEncoder:
             sources,
             zip(*[iter(values)] * width, strict=True),
             _number_texts(scored.score),
+            _number_texts(scored.likelihood),
             _number_texts(scored.threshold),
             scored.grade,
             _number_texts(scored.confidence),
@@ -97,7 +98,7 @@ class RecordEncoder:
             scored.events_seen,
             strict=True,
         )
-        for event, source, texts, score, threshold, grade, confidence, reason, seen in columns:
+        for event, source, texts, score, likelihood, threshold, grade, confidence, reason, seen in columns:
             if source is None:
                 scores.append(None)
                 continue
@@ -119,6 +120,7 @@ class RecordEncoder:
                     timestamp,
                     *texts,
                     score,
+                    likelihood,
                     threshold,
                     confidence,
                     _REASONS[reason],
@@ -141,6 +143,7 @@ class RecordEncoder:
             scored.threshold[index],
             scored.grade[index],
             scored.confidence[index],
+            scored.likelihood[index],
             scored.attribution.get(index),
             scored.reason[index],
         )

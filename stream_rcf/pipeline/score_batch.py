@@ -17,6 +17,7 @@ from stream_rcf.core.process import (
     CONFIDENCE,
     FIRST_ANOMALOUS,
     GRADE,
+    LIKELIHOOD,
     REASON,
     SCORE,
     SEEN,
@@ -39,6 +40,7 @@ class ScoredBatch(NamedTuple):
     threshold: list[float]
     grade: list[float]  # 0 to 1
     confidence: list[float]  # 0 to 1
+    likelihood: list[float]  # 0 to 1
     reason: list[int]
     events_seen: list[int]
     first_anomalous_timestamp: list[int]  # epoch ms; means something only for anomalies
@@ -93,7 +95,7 @@ class RunningBatch:
         """Wait for the results; raises what the kernel's thread raised."""
         self.settle()
         if self._results is None:
-            return ScoredBatch([], [], [], [], [], [], [], {})
+            return ScoredBatch([], [], [], [], [], [], [], [], {})
         return _as_python(self._results)
 
 
@@ -177,6 +179,7 @@ def _as_python(results: BatchResults) -> ScoredBatch:
         numbers[:, THRESHOLD].tolist(),
         numbers[:, GRADE].tolist(),
         numbers[:, CONFIDENCE].tolist(),
+        numbers[:, LIKELIHOOD].tolist(),
         integers[:, REASON].tolist(),
         integers[:, SEEN].tolist(),
         integers[:, FIRST_ANOMALOUS].tolist(),

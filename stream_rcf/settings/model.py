@@ -16,6 +16,7 @@ from stream_rcf.core.parameters import (
     MAX_POINT_DIMENSIONS,
     DetectorParameters,
     ForestParameters,
+    LikelihoodParameters,
     ThresholdParameters,
     pause_ms,
 )
@@ -195,6 +196,7 @@ def detector_parameters(settings: Settings) -> DetectorParameters:
             score_differencing=detector.score_differencing,
         ),
         retire_after_ms=pause_ms(settings.keys.retire_after_seconds),
+        likelihood=LikelihoodParameters(detector.alert_budget if detector.decision == "budget" else 0.0),
     )
 
 

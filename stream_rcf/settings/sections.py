@@ -131,8 +131,18 @@ class ForestSettings(Section):
 
 
 class DetectorSettings(Section):
-    """How a key's scores become a threshold and a grade."""
+    """How a key's scores become alerts."""
 
+    decision: Literal["threshold", "budget"] = Field(
+        default="threshold",
+        description="what makes an alert: a score above the key's threshold, or a likelihood that alert_budget allows",
+    )
+    alert_budget: Number = Field(
+        default=2.0,
+        gt=0,
+        le=1000,
+        description="alerts per key and week that you can bear from keys where all is well; for the decision 'budget'",
+    )
     z_factor: Number = Field(
         default=3.0,
         ge=2,

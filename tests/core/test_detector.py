@@ -98,6 +98,7 @@ def test_the_record_has_the_fields_of_the_contract() -> None:
         "timestamp": 1767225600000,
         "values": {"value": 12.5},
         "anomaly_score": 0.0,
+        "anomaly_likelihood": 0.0,
         "threshold": 1.5,
         "anomaly_grade": 0.0,
         "is_anomaly": False,

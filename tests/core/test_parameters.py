@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from stream_rcf.core.parameters import DetectorParameters, ForestParameters, ThresholdParameters
+from stream_rcf.core.parameters import (
+    DetectorParameters,
+    ForestParameters,
+    LikelihoodParameters,
+    ThresholdParameters,
+)
 from stream_rcf.errors import UsageError
 
 
@@ -77,7 +82,7 @@ def test_a_pause_outside_its_range_is_refused_by_name(pause: int) -> None:
 
 def test_the_fingerprint_is_pinned() -> None:
     """If this changes, every checkpoint of every user is refused: let it change on purpose only."""
-    assert DetectorParameters().fingerprint() == "75442afa98eb8446"
+    assert DetectorParameters().fingerprint() == "d39b4921d03553a5"
 
 
 def test_everything_that_shapes_a_model_is_in_the_fingerprint() -> None:
@@ -92,6 +97,9 @@ def test_everything_that_shapes_a_model_is_in_the_fingerprint() -> None:
             for name in FOREST
         ),
         DetectorParameters(forest=ForestParameters(time_decay=0.5)),
+        DetectorParameters(likelihood=None),
+        DetectorParameters(likelihood=LikelihoodParameters(1.0)),
+        DetectorParameters(likelihood=LikelihoodParameters(2.0)),
         DetectorParameters(retire_after_ms=1),
         DetectorParameters(retire_after_ms=2),
         *(
@@ -111,3 +119,9 @@ THRESHOLD = ("z_factor", "lower_threshold", "initial_threshold", "anomaly_rate",
 def test_a_default_written_out_is_the_same_model() -> None:
     written = DetectorParameters(forest=ForestParameters(time_decay=1 / 2560))
     assert written.fingerprint() == DetectorParameters().fingerprint()
+
+
+@pytest.mark.parametrize("budget", [-0.1, 1000.1, float("nan")])
+def test_a_budget_outside_its_range_is_refused_by_name(budget: float) -> None:
+    with pytest.raises(UsageError, match=r"alert_budget is .*, but must be between 0 and 1000"):
+        LikelihoodParameters(budget)

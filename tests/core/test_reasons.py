@@ -12,4 +12,5 @@ def test_reasons_have_their_numbers_and_texts() -> None:
         2: "warming_up",
         3: "below_first_grade",
         4: "idle_key_retired",
+        5: "within_budget",
     }

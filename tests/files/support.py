@@ -61,7 +61,15 @@ def results(grades: Sequence[float], scores: Sequence[float] | None = None) -> S
     count = len(grades)
     shown = [1.0 + grade for grade in grades] if scores is None else list(scores)
     return ScoredBatch(
-        shown, [1.25] * count, list(grades), [0.5] * count, [0] * count, [1] * count, [0] * count, {}
+        shown,
+        [1.25] * count,
+        list(grades),
+        [0.5] * count,
+        [0.25] * count,
+        [0] * count,
+        [1] * count,
+        [0] * count,
+        {},
     )
 
 

@@ -37,6 +37,7 @@ CELLS = (
     "anomaly_grade",
     "is_anomaly",
     "confidence",
+    "anomaly_likelihood",
     "reason",
 )
 
@@ -86,7 +87,7 @@ def test_every_cell_equals_the_record(tmp_path: Path, suffix: str) -> None:
     for row, record in zip(rows, service, strict=True):
         document = orjson.loads(record)
         assert row[0] == document["key"]
-        assert row[1:7] == [text_in_record(record, name) for name in CELLS[1:7]]
-        assert row[7] == (document["reason"] or "")
+        assert row[1:8] == [text_in_record(record, name) for name in CELLS[1:8]]
+        assert row[8] == (document["reason"] or "")
         anomalies += document["is_anomaly"]
     assert anomalies > 0

@@ -11,7 +11,8 @@ def test_the_header_begins_with_what_the_contract_promises() -> None:
     stream = io.StringIO()
     ScoreWriter(stream)
     promised = "key,timestamp,anomaly_score,threshold,anomaly_grade,is_anomaly,confidence"
-    assert stream.getvalue() == f"{promised},reason\n" == ",".join(HEADER) + "\n"
+    added = "anomaly_likelihood,reason"
+    assert stream.getvalue() == f"{promised},{added}\n" == ",".join(HEADER) + "\n"
 
 
 def test_each_row_has_a_line_in_order_and_results_skip_bad_ones() -> None:
@@ -22,10 +23,10 @@ def test_each_row_has_a_line_in_order_and_results_skip_bad_ones() -> None:
     scored.reason[0] = Reason.WARMING_UP
     writer.write(rows, scored)
     assert stream.getvalue().split("\n", 1)[1] == (
-        "a,5,1e-7,1.25,0.0,false,0.5,warming_up\n"
-        'b,6,,,,,,"invalid_json: it is broken, badly"\n'
-        ',,,,,,,"invalid_json: it is broken, badly"\n'
-        '"a,b",,2.0,1.25,0.5,true,0.5,\n'
+        "a,5,1e-7,1.25,0.0,false,0.5,0.25,warming_up\n"
+        'b,6,,,,,,,"invalid_json: it is broken, badly"\n'
+        ',,,,,,,,"invalid_json: it is broken, badly"\n'
+        '"a,b",,2.0,1.25,0.5,true,0.5,0.25,\n'
     )
 
 

@@ -25,6 +25,7 @@ SCORE_FIELDS = [
     "timestamp",
     "values",
     "anomaly_score",
+    "anomaly_likelihood",
     "threshold",
     "anomaly_grade",
     "is_anomaly",
@@ -42,6 +43,7 @@ SCORED = ScoredBatch(
     threshold=[1.5, 1.25],
     grade=[0.0, 0.6],
     confidence=[0.0, 0.9],
+    likelihood=[0.0, 0.9995],
     reason=[int(Reason.WARMING_UP), int(Reason.NONE)],
     events_seen=[5, 900],
     first_anomalous_timestamp=[0, 1_767_225_500_000],
@@ -58,6 +60,7 @@ def test_a_score_record_has_the_fields_of_the_contract_in_order() -> None:
         "timestamp": 1_767_225_600_000,
         "values": {"cpu": 12.5, "memory": -0.25},
         "anomaly_score": 1.75,
+        "anomaly_likelihood": 0.9995,
         "threshold": 1.25,
         "anomaly_grade": 0.6,
         "is_anomaly": True,
@@ -115,6 +118,7 @@ def test_a_batch_is_encoded_as_its_records_are(features: tuple[str, ...]) -> Non
         drawn(),
         grades,
         drawn(),
+        drawn(),
         [generator.choice([0, 1, 2, 3]) for _ in range(count)],
         list(range(count)),
         [5 * i for i in range(count)],
@@ -136,7 +140,7 @@ def test_a_batch_is_encoded_as_its_records_are(features: tuple[str, ...]) -> Non
 
 
 def test_no_events_are_encoded_as_nothing() -> None:
-    assert ENCODER.encode([], [], ScoredBatch([], [], [], [], [], [], [], {})) == EncodedBatch([], {})
+    assert ENCODER.encode([], [], ScoredBatch([], [], [], [], [], [], [], [], {})) == EncodedBatch([], {})
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def run(
     """Score in batches of the given sizes, and put the results together again."""
     table = KeyTable(PARAMETERS)
     every = tables or [table] * len(events)
-    joined = ScoredBatch([], [], [], [], [], [], [], {})
+    joined = ScoredBatch([], [], [], [], [], [], [], [], {})
     start = 0
     for size in sizes:
         part = score_batch(PARAMETERS, events[start : start + size], every[start : start + size], threads)
@@ -50,7 +50,7 @@ def run(
 
 
 def test_no_events_no_results() -> None:
-    assert score_batch(PARAMETERS, [], []) == ScoredBatch([], [], [], [], [], [], [], {})
+    assert score_batch(PARAMETERS, [], []) == ScoredBatch([], [], [], [], [], [], [], [], {})
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -80,6 +80,7 @@ def test_each_key_is_scored_as_if_it_were_alone() -> None:
         assert record["threshold"] == scored.threshold[i]
         assert record["anomaly_grade"] == scored.grade[i]
         assert record["confidence"] == scored.confidence[i]
+        assert record["anomaly_likelihood"] == scored.likelihood[i]
         assert record["reason"] == Reason(scored.reason[i]).text
         assert record["model"]["events_seen"] == scored.events_seen[i]
         assert record["is_anomaly"] == (i in scored.attribution)
@@ -103,10 +104,10 @@ def test_one_key_in_two_tables_is_two_models() -> None:
 def test_results_are_plain_python_in_the_order_of_the_events() -> None:
     events = stream(300)
     scored = run(events, [300])
-    for numbers in scored[:4]:
+    for numbers in scored[:5]:
         assert len(numbers) == 300
         assert all(type(number) is float for number in numbers)
-    for integers in scored[4:7]:
+    for integers in scored[5:8]:
         assert len(integers) == 300
         assert all(type(number) is int for number in integers)
     assert list(scored.attribution) == [i for i, grade in enumerate(scored.grade) if grade > 0]
@@ -116,6 +117,8 @@ def test_results_are_plain_python_in_the_order_of_the_events() -> None:
         assert all(share >= 0 for share in shares)
     assert all(0 <= grade <= 1 for grade in scored.grade)
     assert all(0 <= confidence <= 1 for confidence in scored.confidence)
+    assert all(0 <= likelihood <= 1 for likelihood in scored.likelihood)
+    assert max(scored.likelihood) > 0.5
 
 
 def test_the_spiking_feature_is_blamed() -> None:

@@ -27,6 +27,7 @@ SHARED_FIELDS = (
     "anomaly_grade",
     "is_anomaly",
     "confidence",
+    "anomaly_likelihood",
     "reason",
 )
 OUTPUTS = ("scores", "alerts", "dead-letters")

@@ -1,0 +1,156 @@
+"""The slow twin of baseline and likelihood: lists, dictionaries and float64, written from docs/architecture.md."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from itertools import pairwise
+
+import numpy as np
+
+from tests.oracle.random_stream import tree_word, uniform_of
+
+SCALES = (1, 4, 16, 64)
+STEP = 2.0**-24  # of a priority
+BINS = 80
+RARE, EPISODE, NEWS, STALE = 0.01, 50, 50, 0.01
+MEMORY = 20_000.0
+BELIEF = (1000.0, 200.0)  # of a single number's scores, of the forest's
+ALIKE = 3.0
+
+
+def expected_score(sample: list[float], x: float) -> float:
+    """The mean score of `x` over all random cut trees of the sample, as `core/marginal.py` derives it."""
+    if not sample:
+        return 0.0
+    ordered = sorted(sample)
+    below, above = ordered[: bisect_left(ordered, x)], ordered[bisect_right(ordered, x) :]
+    cuts = sum((b - a) / (x - a) for a, b in pairwise(below))
+    cuts += sum((b - a) / (b - x) for a, b in pairwise(above))
+    certain = bool(below) + bool(above)
+    height = math.log2(len(sample) + 1)
+    equal = len(ordered) - len(below) - len(above)
+    if equal:
+        depth = certain + cuts + math.log2(equal + 1)
+        return (1 - equal / (2 * len(sample))) * (1 + cuts / depth**2) / depth * height
+    # The mean of 1 / (certain + N), N Poisson of mean `cuts`, summed term by term.
+    mean, term = 0.0, math.exp(-cuts)
+    for n in range(int(cuts + 20 * math.sqrt(cuts + 1)) + 20):
+        mean += term / (certain + n)
+        term *= cuts / (n + 1)
+    return mean * height
+
+
+class NaiveTail:
+    """How often each score was seen, with a belief to begin with."""
+
+    def __init__(self, fall: float, certain: float, belief: float) -> None:
+        self.fall, self.certain, self.belief = fall, certain, belief
+        self.counts = [0.0] * BINS
+        self.weight = 0.0
+        self.episode = 0
+        self.highest = 0
+
+    def believed(self, place: int) -> float:
+        """The probability of a score above the lower edge of a bin, as believed at first."""
+        edge = 0.5 * 2.0 ** (place // 16) * (1 + place % 16 / 16)
+        return min(1.0, math.exp((self.certain - edge) / self.fall))
+
+    def process(self, score: float) -> float:
+        """The probability of a score at least so high; then learn it."""
+        score = float(np.float32(score))
+        octave = max(0, math.floor(math.log2(max(score, 0.5) / 0.5)))
+        into_octave = 16 * (max(score, 0.5) / (0.5 * 2.0**octave) - 1)
+        place, into = 16 * octave + int(into_octave), into_octave - int(into_octave)
+        if place >= BINS:
+            place, into = BINS - 1, 1.0
+        seen = self.counts[place] * (1 - into) + sum(self.counts[place + 1 :])
+        at_first = self.believed(place) * (1 - into) + self.believed(place + 1) * into
+        rarity = (seen + self.belief * at_first) / (self.weight + self.belief)
+        self.learn(place, rarity)
+        return rarity
+
+    def learn(self, place: int, rarity: float) -> None:
+        """Count the score: of an episode only the highest."""
+        fade = 1 / (1 + 1 / MEMORY)
+        self.counts = [count * fade for count in self.counts]
+        self.weight = self.weight * fade + 1
+        continues = self.episode > 0 and rarity < RARE
+        if rarity < RARE:
+            self.episode = EPISODE
+        elif self.episode > 0:
+            self.episode -= 1
+        if continues and place <= self.highest:
+            return
+        if continues:
+            # What was counted of the episode has faded since; so much is taken away as an event weighs now.
+            self.counts[self.highest] = max(0.0, self.counts[self.highest] - 1)
+        if rarity < RARE:
+            self.highest = place
+        self.counts[place] += 1
+
+
+class NaiveLikelihood:
+    """One key's baseline and likelihood; `process` takes each record with the score that the forest gave it."""
+
+    def __init__(
+        self,
+        dimensions: int,
+        shingle_size: int,
+        trees: int,
+        sample_size: int,
+        decay: float,
+        seed: int,
+        key: str,
+    ) -> None:
+        self.trees, self.sample_size, self.decay, self.seed, self.key = trees, sample_size, decay, seed, key
+        self.output_after = max(1, sample_size // 4)
+        self.events = 0
+        self.levels = [0.0] * (len(SCALES) * dimensions)
+        self.sample: list[tuple[int, list[float]]] = []  # priority, values of the channels; by slot
+        fall = 0.48 * (dimensions * shingle_size) ** -0.3
+        self.tails = [NaiveTail(0.48, -0.13, BELIEF[0]) for _ in self.levels]
+        self.forest_tail = NaiveTail(fall, 1.0 - math.log(10.0) * fall, BELIEF[1])
+        self.recent: list[list[float]] = [[]]
+
+    def process(self, record: list[float], score: float) -> float:
+        """The likelihood of an anomaly, 0 to 1."""
+        self.events += 1
+        for feature, value in enumerate(record):
+            for number, scale in enumerate(SCALES):
+                channel = feature * len(SCALES) + number
+                rate = max(1 / scale, 1 / self.events)
+                self.levels[channel] += rate * (float(np.float32(value)) - self.levels[channel])
+        present = [
+            float(np.float32(min(3.4028234663852886e38, max(-3.4028234663852886e38, x)))) for x in self.levels
+        ]
+        rarest = 1.0
+        if self.events > self.output_after:
+            for channel, tail in enumerate(self.tails):
+                strange = expected_score([values[channel] for _, values in self.sample], present[channel])
+                rarest = min(rarest, tail.process(strange))
+        if score > 0:
+            rarest = min(rarest, self.forest_tail.process(score))
+        self.learn(present)
+        return 1 - self.news(min(1.0, ALIKE * rarest))
+
+    def news(self, rarity: float) -> float:
+        """At least STALE for what is no rarer than the rarest shortly before."""
+        is_news = rarity < min((r for block in self.recent[-2:] for r in block), default=2.0)
+        self.recent[-1].append(rarity)
+        if len(self.recent[-1]) == NEWS:
+            self.recent.append([])
+        return rarity if is_news else max(rarity, STALE)
+
+    def learn(self, present: list[float]) -> None:
+        """Offer the event to the reservoir."""
+        sequence = self.events - 1
+        uniform = uniform_of(tree_word(self.seed, self.key, sequence, self.trees, 0))
+        drawn = math.floor(math.log(-math.log(uniform)) / STEP + 0.5)
+        priority = drawn - math.floor(self.decay / STEP * sequence)
+        if len(self.sample) < self.sample_size:
+            self.sample.append((priority, present))
+            return
+        slot = max(range(self.sample_size), key=lambda i: (self.sample[i][0], -i))
+        if priority < self.sample[slot][0]:
+            self.sample[slot] = (priority, present)
