@@ -57,7 +57,7 @@ class Sweep:
     def _normalised(self, raw: float) -> float:
         least = -self.windows * self.profile.missed
         most = self.windows * self.profile.found
-        return 100.0 * (raw - least) / (most - least)
+        return float(100.0 * (raw - least) / (most - least))
 
 
 def sweep(corpus: Sequence[Series], scores: Sequence[np.ndarray], profile: Profile) -> Sweep:
