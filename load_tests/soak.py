@@ -99,7 +99,9 @@ def _stream(
     resident: list[int] = []
     models: list[int] = []
     produced = arrived = 0
-    began = next_look = time.monotonic()
+    began = time.monotonic()
+    # Not at once: the service counts its models once a second.
+    next_look = began + min(LOOK_SECONDS, seconds / 2.0)
     while (now := time.monotonic()) - began < seconds:
         for _ in range(int(rate * (now - began)) - produced):
             key, value = next(events)
