@@ -10,7 +10,7 @@ import csv
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
+from functools import cache
 
 import numpy as np
 import orjson
@@ -50,6 +50,7 @@ class Series:
         return inside
 
 
+@cache
 def half_of(name: str) -> str:
     """The half of a file: every other one, in the order of the categories and of a hash of the names within each."""
     order = sorted(_windows(), key=_place)
@@ -66,6 +67,7 @@ def nab_corpus() -> list[Series]:
     return [_series(name, windows, labels[name]) for name, windows in sorted(_windows().items())]
 
 
+@cache
 def _windows() -> dict[str, list[list[str]]]:
     return orjson.loads(shared_file("nab/labels/combined_windows.json").read_bytes())
 
@@ -97,4 +99,4 @@ def _milliseconds(time: str) -> int:
 def runs_of(flags: np.ndarray) -> list[tuple[int, int]]:
     """First and last row of each stretch of consecutive true ``flags``."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return [(int(first), int(after) - 1) for first, after in list(pairwise(edges))[::2]]
+    return [(int(first), int(after) - 1) for first, after in edges.reshape(-1, 2)]

@@ -75,9 +75,9 @@ def sweep(corpus: Sequence[Series], scores: Sequence[np.ndarray], profile: Profi
             amounts.append(amount)
     at = np.concatenate(steps)
     order = np.argsort(-at, kind="stable")
-    at, total = at[order], np.cumsum(np.concatenate(amounts)[order]) - windows * profile.missed
-    is_last = np.append(at[1:] != at[:-1], True)
     none = -windows * profile.missed
+    at, total = at[order], none + np.cumsum(np.concatenate(amounts)[order])
+    is_last = np.append(at[1:] != at[:-1], True)
     return Sweep(profile, windows, np.append(np.inf, at[is_last]), np.append(none, total[is_last]))
 
 
@@ -116,9 +116,8 @@ def _window_steps(series: Series, score: np.ndarray, profile: Profile) -> list[t
     for first, last in series.windows:
         inside = score[first : last + 1]
         before = np.concatenate([[-np.inf], np.maximum.accumulate(inside)[:-1]])
-        highest = np.flatnonzero(inside > before)[
-            ::-1
-        ]  # from the highest of them, the last, to the first row
+        # From the highest of them, the last, to the first row.
+        highest = np.flatnonzero(inside > before)[::-1]
         worth = window_values(first, last, profile)[highest]
         found.append((inside[highest], np.diff(worth, prepend=-profile.missed)))
     return found
