@@ -22,6 +22,13 @@ from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 REQUEST_SECONDS = 30.0  # generous: two cores, often shared with the service under test
 
+# A coordinator that is being made or moved answers so for a moment, and asks to be asked again.
+COORDINATOR_SETTLING = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+}
+
 QUIET = {"log_level": 0}  # a broker that is down on purpose is no news
 
 
@@ -142,9 +149,17 @@ class BrokerClient:
         partitions = [TopicPartition(topic, partition) for partition in self.end_offsets(topic)]
         wanted = [ConsumerGroupTopicPartitions(group, partitions)]
         admin = self.admin()
-        answer = admin.list_consumer_group_offsets(wanted)[group].result(REQUEST_SECONDS)
-        found: Sequence[TopicPartition] = answer.topic_partitions
-        return {place.partition: place.offset for place in found if place.offset >= 0}
+        deadline = time.monotonic() + REQUEST_SECONDS
+        while True:
+            try:
+                answer = admin.list_consumer_group_offsets(wanted)[group].result(REQUEST_SECONDS)
+            except KafkaException as error:
+                if error.args[0].code() not in COORDINATOR_SETTLING or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+                continue
+            found: Sequence[TopicPartition] = answer.topic_partitions
+            return {place.partition: place.offset for place in found if place.offset >= 0}
 
     def count_by_partition(self, topic: str) -> Counter[int]:
         """How many committed records each partition of ``topic`` holds."""
