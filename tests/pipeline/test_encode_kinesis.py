@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from stream_rcf.pipeline.encode import EncodedBatch
 from stream_rcf.pipeline.encode_kinesis import KinesisEncoder
@@ -76,6 +76,7 @@ def test_no_events_are_encoded_as_nothing() -> None:
     assert ENCODER.encode([], [], nothing) == EncodedBatch([], {})
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(batches(reserved=KINESIS_COLUMNS))
 def test_whatever_the_names_the_records_are_json_of_the_same_numbers(batch: Batch) -> None:
     encoded = KinesisEncoder(batch.features).encode(batch.events, batch.sources, batch.scored)

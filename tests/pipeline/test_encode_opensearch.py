@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from stream_rcf.pipeline.decode import join_key
 from stream_rcf.pipeline.encode import EncodedBatch
@@ -87,6 +87,7 @@ def test_no_events_are_encoded_as_nothing() -> None:
     assert ENCODER.encode([], [], nothing) == EncodedBatch([], {})
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(batches())
 def test_whatever_the_names_the_records_are_json_of_the_same_numbers(batch: Batch) -> None:
     encoder = OpenSearchEncoder(batch.features, "%d")
