@@ -228,6 +228,7 @@ def demo_settings(bootstrap: str, checkpoints: Path) -> Settings:
         "events.timestamp": "timestamp",
         "events.features": f'["{FEATURES[0]}", "{FEATURES[1]}"]',
         "checkpoint.url": checkpoints.absolute().as_uri(),
+        "output.format": "native",  # which the display reads
         "checkpoint.interval_seconds": "5",
         "workers": "1",
     }

@@ -7,6 +7,7 @@ runs for every event.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ MAX_KEY_BYTES = 1024  # in UTF-8; a key is repeated in every record, log line an
 MAX_KEY_CHARACTERS_UNMEASURED = MAX_KEY_BYTES // 4  # no character takes more than 4 bytes
 FLOAT32_MAX = 3.4028234663852886e38  # points are stored as 32-bit floats
 
+_KEY_PART = re.compile(r"(?:[^|\\]|\\.)+", re.DOTALL)  # of a composite key
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _new_event = tuple.__new__  # half the time of calling the named tuple's class
 
 
@@ -40,6 +43,11 @@ class EventSchema:
 def join_key(parts: Sequence[str]) -> str:
     r"""Join the parts of a composite key by ``|``; ``|`` and ``\`` within a part are escaped by ``\``."""
     return "|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts)
+
+
+def split_key(key: str) -> list[str]:
+    """Return the parts that ``join_key`` joined, none of which was empty."""
+    return [_ESCAPED.sub(r"\1", part) for part in _KEY_PART.findall(key)]
 
 
 class EventDecoder:

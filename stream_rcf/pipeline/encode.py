@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from stream_rcf.core.record import REASON_TEXTS, score_fields
 from stream_rcf.pipeline.events import Event, Position
+from stream_rcf.pipeline.json_text import number_texts, template_text
+from stream_rcf.pipeline.record_names import ALERT_FIELDS
 from stream_rcf.pipeline.score_batch import ScoredBatch
 
 SEVERITIES = ((0.75, "critical"), (0.5, "high"), (0.25, "medium"), (0.0, "low"))  # least grade for each
 
 
 _REASONS = tuple(orjson.dumps(text) for text in REASON_TEXTS)  # by number
-
-
-def _literal(text: str) -> bytes:
-    """JSON text that stands for itself in a template."""
-    return orjson.dumps(text).replace(b"%", b"%%")
-
-
-def _number_texts(numbers: Sequence[float]) -> list[bytes]:
-    """Each number as it stands in the JSON records, written in one go."""
-    return orjson.dumps(numbers)[1:-1].split(b",")
 
 
 def number_text(number: float) -> str:
@@ -47,6 +39,12 @@ def alert_id(source: Position) -> str:
     return f"{source.topic}:{source.partition}:{source.offset}"
 
 
+def as_alert(score: bytes, source: Position, grade: float, first_anomalous_timestamp: int) -> bytes:
+    """The alert that goes with an anomaly's score record, which is JSON of any format: the same, and its own fields."""
+    fields = zip(ALERT_FIELDS, (alert_id(source), severity_of(grade), first_anomalous_timestamp), strict=True)
+    return score[:-1] + b"," + orjson.dumps(dict(fields))[1:]
+
+
 class EncodedBatch(NamedTuple):
     """What is published for a batch, as JSON."""
 
@@ -54,20 +52,32 @@ class EncodedBatch(NamedTuple):
     alerts: dict[int, bytes]  # by index of an anomaly
 
 
+class Encoder(Protocol):
+    """Turns scored batches into the records that are published, in one of the formats of ``output.format``.
+
+    The bytes are a pure function of the event, its source and its result: not of the batch around it, nor of the clock.
+    """
+
+    def encode(
+        self, events: Sequence[Event], sources: Sequence[Position | None], scored: ScoredBatch
+    ) -> EncodedBatch:
+        """The records of a batch; an event without a source was learned silently and has none."""
+
+
 class RecordEncoder:
-    """Encodes the score and alert records of one detector."""
+    """Encodes the score and alert records of one detector in the native format."""
 
     def __init__(self, features: tuple[str, ...], fingerprint: str) -> None:
         self._features = features
         self._fingerprint = fingerprint
-        fields = b",".join(_literal(name) + b":%b" for name in features)
+        fields = b",".join(template_text(name) + b":%b" for name in features)
         self._ordinary = (
             b'{"key":%b,"timestamp":%d,"values":{'
             + fields
             + b'},"anomaly_score":%b,"anomaly_likelihood":%b,"threshold":%b,"anomaly_grade":0.0,"is_anomaly":false,'
             b'"confidence":%b,"expected_values":null,"relevant_attribution":null,"reason":%b,'
             b'"source":{"topic":%b,"partition":%d,"offset":%d},"model":{"events_seen":%d,"fingerprint":'
-            + _literal(fingerprint)
+            + template_text(fingerprint)
             + b"}}"
         )
 
@@ -81,7 +91,7 @@ class RecordEncoder:
         if not events:
             return EncodedBatch([], {})
         template, width = self._ordinary, len(self._features)
-        values = _number_texts([value for event in events for value in event.values])
+        values = number_texts([value for event in events for value in event.values])
         topics: dict[str, bytes] = {}
         scores: list[bytes | None] = []
         alerts: dict[int, bytes] = {}
@@ -89,11 +99,11 @@ class RecordEncoder:
             events,
             sources,
             zip(*[iter(values)] * width, strict=True),
-            _number_texts(scored.score),
-            _number_texts(scored.likelihood),
-            _number_texts(scored.threshold),
+            number_texts(scored.score),
+            number_texts(scored.likelihood),
+            number_texts(scored.threshold),
             scored.grade,
-            _number_texts(scored.confidence),
+            number_texts(scored.confidence),
             scored.reason,
             scored.events_seen,
             strict=True,

@@ -19,10 +19,10 @@ from stream_rcf.kafka.publishing import Publisher
 from stream_rcf.kafka.schema_registry_reader import payload_reader
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.pipeline.decode import EventDecoder
-from stream_rcf.pipeline.encode import RecordEncoder
 from stream_rcf.pipeline.events import Event, Position, Rejection
 from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, arrays_of
 from stream_rcf.service.assignment import Assignment
+from stream_rcf.service.encoder import record_encoder
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.settings.model import Settings, event_schema
 from stream_rcf.state.key_table import KeyTable
@@ -69,7 +69,7 @@ class BatchProcessor:
         self._metrics = metrics
         self._decoder = EventDecoder(event_schema(settings), payload_reader(settings))
         self._scorer = BatchScorer(parameters, settings.forest.threads)
-        self._encoder = RecordEncoder(parameters.features, parameters.fingerprint())
+        self._encoder = record_encoder(settings, parameters)
         self._scores_topic = settings.kafka.scores_topic
         self._alerts_topic = settings.kafka.alerts_topic
         self._in_flight: _Batch | None = None

@@ -15,9 +15,10 @@ from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.packing import pack
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.pipeline.decode import EventDecoder
-from stream_rcf.pipeline.encode import RecordEncoder
+from stream_rcf.pipeline.encode import Encoder
 from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, ScoredBatch, score_batch
+from stream_rcf.service.encoder import record_encoder
 from stream_rcf.service.process_memory import process_bytes
 from stream_rcf.settings.model import Settings, detector_parameters, event_schema
 from stream_rcf.state.key_memory import HELD_BYTES, KEY_BYTES, most_copied_bytes
@@ -135,7 +136,7 @@ def _rate(
     names = [f"key-{generator.randrange(keys)}".encode() for _ in range(total)]
     values = [_document(settings.events.features, age + i, generator) for i in range(total)]
     decoder = EventDecoder(event_schema(settings))
-    encoder = RecordEncoder(parameters.features, parameters.fingerprint())
+    encoder = record_encoder(settings, parameters)
     scorer = BatchScorer(parameters, settings.forest.threads)
 
     def run(first: int, last: int) -> None:
@@ -162,7 +163,7 @@ def _rate(
     return SERVICE_SHARE * (total - warm) / seconds
 
 
-def _publish(encoder: RecordEncoder, events: Sequence[Event], results: ScoredBatch) -> None:
+def _publish(encoder: Encoder, events: Sequence[Event], results: ScoredBatch) -> None:
     positions = [Position("events", 0, i) for i in range(len(events))]
     encoder.encode(events, positions, results)
 

@@ -22,10 +22,12 @@ from stream_rcf.core.parameters import (
 )
 from stream_rcf.errors import UsageError
 from stream_rcf.pipeline.decode import EventSchema
+from stream_rcf.pipeline.record_names import KINESIS_COLUMNS
 from stream_rcf.settings.base import WholeNumber, WholeSentenceError, WholeSentencesError
 from stream_rcf.settings.catalogue import catalogue_of
 from stream_rcf.settings.complaints import complaints_of
 from stream_rcf.settings.kafka_section import KafkaSettings
+from stream_rcf.settings.output_section import OutputSettings, format_defaults
 from stream_rcf.settings.schema_registry_section import SchemaRegistrySettings
 from stream_rcf.settings.sections import (
     CheckpointSettings,
@@ -59,6 +61,7 @@ class Settings(BaseSettings):
     schema_registry: SchemaRegistrySettings = Field(default_factory=SchemaRegistrySettings)
     forest: ForestSettings = Field(default_factory=ForestSettings)
     detector: DetectorSettings = Field(default_factory=DetectorSettings)
+    output: OutputSettings = Field(default_factory=OutputSettings)
     checkpoint: CheckpointSettings = Field(default_factory=CheckpointSettings)
     keys: KeySettings = Field(default_factory=KeySettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
@@ -115,6 +118,19 @@ class Settings(BaseSettings):
             )
         return forest
 
+    @field_validator("output")
+    @classmethod
+    def _check_columns(cls, output: OutputSettings, info: ValidationInfo) -> OutputSettings:
+        events = info.data.get("events")
+        taken = sorted(set(events.features).intersection(KINESIS_COLUMNS)) if events is not None else []
+        if output.format == "kinesis" and taken:
+            raise WholeSentenceError(
+                f"events.features holds {taken[0]!r}, but with output.format kinesis another column has that name: "
+                "give the field another name, or choose another format",
+                "events.features",
+            )
+        return output
+
     @field_validator("workers")
     @classmethod
     def _check_workers(cls, workers: int, info: ValidationInfo) -> int:
@@ -152,6 +168,10 @@ def load_with_origins(
     """Do the same, and keep where each value came from."""
     catalogue = catalogue_of(Settings)
     gathered = gather(catalogue, config, environment, overrides)
+    output_format = gathered.values.get("output.format")
+    for name, value in format_defaults(output_format).items():
+        if name not in gathered.values:
+            gathered.put(name, value, f"default of output.format {output_format}")
     complaints = list(gathered.complaints)
     try:
         settings = Settings(**_nested(gathered))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -39,3 +41,17 @@ def test_every_error_is_printed_at_once_with_exit_code_2(tmp_path: Path) -> None
     assert "did you mean STREAM_RCF_FOREST__SEED?" in lines[1]
     assert "kafka.properties must not hold acks" in lines[2]
     assert "forest.trees is '0' (--set), but must be a whole number between 1 and 1000" in lines[3]
+
+
+def test_the_settings_do_not_wait_for_the_compiler(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from stream_rcf.cli.main import main\n"
+        "assert main(['check-config', '--set', 'output.format=kinesis']) == 0\n"
+        "assert 'numba' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "trees = 100  # default of output.format kinesis" in done.stdout

@@ -71,6 +71,7 @@ def test_the_user_may_choose_the_models_but_not_where_the_demo_lives(
     monkeypatch.setenv("STREAM_RCF_KAFKA__INPUT_TOPIC", "^orders.*")
     monkeypatch.setenv("STREAM_RCF_KAFKA__PROPERTIES", '{"sasl.password": "secret"}')
     monkeypatch.setenv("STREAM_RCF_EVENTS__FEATURES", '["amount"]')
+    monkeypatch.setenv("STREAM_RCF_OUTPUT__FORMAT", "kinesis")
     settings = demo_settings(BOOTSTRAP, tmp_path)
 
     assert settings.forest.trees == 30
@@ -78,6 +79,7 @@ def test_the_user_may_choose_the_models_but_not_where_the_demo_lives(
     assert settings.kafka.input_topic == "events"
     assert "sasl.password" not in settings.kafka.properties
     assert settings.events.features == ("cpu", "latency")
+    assert settings.output.format == "native"
     assert settings.checkpoint.url == tmp_path.as_uri()
     assert settings.http.port == 0
 

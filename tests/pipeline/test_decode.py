@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_rcf.pipeline.decode import FLOAT32_MAX, MAX_KEY_BYTES, EventDecoder, EventSchema, join_key
+from stream_rcf.pipeline.decode import (
+    FLOAT32_MAX,
+    MAX_KEY_BYTES,
+    EventDecoder,
+    EventSchema,
+    join_key,
+    split_key,
+)
 from stream_rcf.pipeline.event_errors import EventError
 from stream_rcf.pipeline.events import Event, Rejection
 
@@ -69,6 +76,12 @@ def test_a_composite_key_cannot_be_forged_by_its_parts() -> None:
 )
 def test_different_parts_join_to_different_keys(first: list[str], second: list[str]) -> None:
     assert (join_key(first) == join_key(second)) == (first == second)
+
+
+@settings(deadline=None)
+@given(st.lists(st.text("ab|\\\n", min_size=1, max_size=4), min_size=1, max_size=3))
+def test_a_composite_key_comes_apart_again(parts: list[str]) -> None:
+    assert split_key(join_key(parts)) == parts
 
 
 def test_the_records_time_stands_in_for_a_missing_one() -> None:

@@ -1,0 +1,43 @@
+"""The settings about the form of what is published, and the forest that goes with a form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from stream_rcf.settings.base import Section
+
+# Kinesis' timeDecay is a number of records, 100,000 by default: how far back the forest looks, with exponentially less
+# weight for older ones. Ours is a rate per event. With the rate 1 / n a sampled record is n records old on average
+# and weighs 1 / e at that age (a half after 69,315), so n is how far back it looks in the same sense. As hard an end as
+# Kinesis' documentation speaks of, at record n, no such sample has.
+KINESIS_TIME_DECAY = 1 / 100_000
+# The forest of RANDOM_CUT_FOREST, and of RANDOM_CUT_FOREST_WITH_EXPLANATION, where a query gives no numbers.
+KINESIS_FOREST: Mapping[str, object] = {
+    "forest.trees": 100,
+    "forest.sample_size": 256,
+    "forest.shingle_size": 1,
+    "forest.time_decay": KINESIS_TIME_DECAY,
+}
+
+
+class OutputSettings(Section):
+    """How scores and alerts are written."""
+
+    format: Literal["native", "opensearch", "kinesis"] = Field(
+        default="native",
+        description="how scores and alerts are written: our own records, OpenSearch's anomaly results, or the columns "
+        "of Kinesis' RANDOM_CUT_FOREST_WITH_EXPLANATION, whose forest is then the default too",
+    )
+    detector_id: str = Field(
+        default="",
+        description="the detector_id of records in the opensearch format, which monitors ask for; "
+        "empty: kafka.group_id",
+    )
+
+
+def format_defaults(output_format: object) -> Mapping[str, object]:
+    """Return what a format makes the default of other settings, by dotted name."""
+    return KINESIS_FOREST if output_format == "kinesis" else {}
