@@ -18,7 +18,9 @@ from stream_rcf.state.manifest import Manifest, PartitionId
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``stream-rcf checkpoint inspect``."""
-    parser.add_argument("url", metavar="URL", help="as in checkpoint.url, for example file:./checkpoints")
+    parser.add_argument(
+        "url", metavar="URL", help="as in checkpoint.url or --save-state, such as file:./checkpoints"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 

@@ -54,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(checkpoint.backfill_url): file:<path>, s3://, gs:// or az://<bucket>/<prefix>",
     )
     parser.add_argument(
-        "--replace-state", action="store_true", help="replace a state that was saved at that URL before"
+        "--replace-state",
+        action="store_true",
+        help="replace a state that was saved at that URL before; a service that goes on from it stops",
     )
     add_settings_arguments(parser)
 

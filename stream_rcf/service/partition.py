@@ -141,13 +141,14 @@ class Partition:
 
     def loaded_facts(self) -> dict[str, object]:
         """What the log says of it when it was loaded."""
-        return {
+        facts: dict[str, object] = {
             "topic": self.topic,
             "partition": self.number,
             "keys": len(self.table),
             "offset": self.next_offset,
             "replay": self.publish_from - self.next_offset,
         }
+        return facts | ({"backfill": self.backfill_identity} if self.backfill is not None else {})
 
     @property
     def still_to_replay(self) -> int:

@@ -18,6 +18,8 @@ def model_settings(parameters: DetectorParameters) -> dict[str, str]:
     described = {"version of the scores": str((ALGORITHM_VERSION, LIKELIHOOD_VERSION))}
     for name, value in _values(parameters):
         described[_NAMES.get(name, name)] = repr(value)
+    if parameters.likelihood is not None and parameters.likelihood.alert_budget == 0:
+        described["detector.alert_budget"] = "unused (detector.decision is threshold)"
     described["forest.time_decay"] = repr(
         parameters.forest.decay
     )  # what is left to the default counts as it is

@@ -34,7 +34,7 @@ OURS = DetectorParameters()
         ),
         (
             replace(OURS, likelihood=LikelihoodParameters(2.0)),
-            ["detector.alert_budget is 2.0 there and 0.0 here"],
+            ["detector.alert_budget is 2.0 there and unused (detector.decision is threshold) here"],
         ),
         (
             replace(OURS, retire_after_ms=5000),
