@@ -42,9 +42,7 @@ class _Batch:
     tables: list[KeyTable] = field(default_factory=list)
     sources: list[Position | None] = field(default_factory=list)  # by event; None: learned silently
     rejected: list[tuple[Message, Rejection]] = field(default_factory=list)  # of live partitions
-    begun: set[tuple[KeyTable, str]] = field(
-        default_factory=set
-    )  # keys that take their backfill's model with it
+    begun: set[tuple[KeyTable, str]] = field(default_factory=set)  # keys whose first event is in it
     learned_before: int = 0  # events of live partitions that a backfill has learned
     published: dict[tuple[str, int], int] = field(
         default_factory=dict
@@ -77,9 +75,7 @@ class BatchProcessor:
         self._scores_topic = settings.kafka.scores_topic
         self._alerts_topic = settings.kafka.alerts_topic
         self._in_flight: _Batch | None = None
-        self._overlapping: set[tuple[str, int]] = (
-            set()
-        )  # partitions whose events a backfill has learned in part
+        self._overlapping: set[tuple[str, int]] = set()  # partitions with events that a backfill has learned
 
     @property
     def is_in_flight(self) -> bool:

@@ -68,10 +68,8 @@ class BackfillWriter:
             tuple(self._written),
         )
         name = f"{FOLDER}/{backfill_name(self._number)}"
-        written, self._written = (
-            self._written,
-            [],
-        )  # after a time-out nobody knows: what it may name must stay
+        # After a time-out nobody knows whether it stands: what it may name must stay.
+        written, self._written = self._written, []
         try:
             self._store.objects.create(name, encode_backfill(document))
         except ObjectExistsError as error:
@@ -79,9 +77,8 @@ class BackfillWriter:
             raise CheckpointError(f"{error}: another process has saved a state there meanwhile") from None
         try:
             self._remove_others(document)
-        except (
-            StreamRcfError
-        ) as error:  # the backfill stands; leftovers cost space until the next one tidies up
+        except StreamRcfError as error:
+            # The backfill stands; leftovers cost space until the next one tidies up.
             logger.warning("what an older saved state left could not be removed: %s", error)
         return document
 

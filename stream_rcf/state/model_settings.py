@@ -20,9 +20,7 @@ def model_settings(parameters: DetectorParameters) -> dict[str, str]:
         described[_NAMES.get(name, name)] = repr(value)
     if parameters.likelihood is not None and parameters.likelihood.alert_budget == 0:
         described["detector.alert_budget"] = "unused (detector.decision is threshold)"
-    described["forest.time_decay"] = repr(
-        parameters.forest.decay
-    )  # what is left to the default counts as it is
+    described["forest.time_decay"] = repr(parameters.forest.decay)  # a default counts as its value
     del described["forest.dimensions"]  # as many as there are features
     return described
 

@@ -130,9 +130,8 @@ def test_rows_without_times_are_saved_with_a_warning(tmp_path: Path) -> None:
 
 def test_nothing_is_saved_where_the_rows_cannot_all_be_read(tmp_path: Path) -> None:
     sources = history(tmp_path / "a.csv"), tmp_path / "b.csv"
-    sources[1].write_bytes(
-        b'key,timestamp,value\na,1,"' + b"x" * 2_000_000
-    )  # a cell beyond the reader's bound
+    too_large = b"x" * 2_000_000  # beyond the reader's bound for a cell
+    sources[1].write_bytes(b'key,timestamp,value\na,1,"' + too_large)
     url = f"file:{tmp_path}/state"
     done = run_command("score", *sources, "--save-state", url, *SMALL)
     assert done.returncode == 2, done.stderr
