@@ -1,4 +1,4 @@
-"""``stream-rcf checkpoint inspect URL``: what a store of checkpoints holds, every checksum verified."""
+"""``stream-rcf checkpoint inspect URL``: what a store of checkpoints or saved states holds, checksums verified."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from datetime import UTC, datetime
 
 import orjson
 
+from stream_rcf.cli.backfill_inspect import BackfillInspection, inspect_backfill
 from stream_rcf.errors import CheckpointError
+from stream_rcf.state.backfill_store import BackfillStore
 from stream_rcf.state.checkpoint_store import CheckpointStore, open_store
 from stream_rcf.state.manifest import Manifest, PartitionId
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``stream-rcf checkpoint inspect``."""
-    parser.add_argument("url", metavar="URL", help="as in checkpoint.url, for example file:./checkpoints")
+    parser.add_argument(
+        "url", metavar="URL", help="as in checkpoint.url or --save-state, such as file:./checkpoints"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
@@ -27,12 +31,22 @@ def run(arguments: argparse.Namespace) -> int:
     """
     store = open_store(arguments.url)
     inspections = [_inspect(store, partition) for partition in store.partitions()]
+    backfill = inspect_backfill(BackfillStore(store.objects))
     now = time.time()
     if arguments.json:
-        print(orjson.dumps(_document(arguments.url, inspections, now), option=orjson.OPT_INDENT_2).decode())
+        document = _document(arguments.url, inspections, backfill, now)
+        print(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
     else:
-        print(_table(arguments.url, inspections, now))
-    return 1 if any(inspection.problems for inspection in inspections) else 0
+        lines = [] if backfill is None else backfill.lines()
+        if inspections or not lines:
+            lines.append(_table(arguments.url, inspections, now))
+        print("\n".join(lines))
+    return 1 if _is_corrupt(inspections, backfill) else 0
+
+
+def _is_corrupt(inspections: list[_Inspection], backfill: BackfillInspection | None) -> bool:
+    has_problem = backfill is not None and backfill.problem is not None
+    return has_problem or any(inspection.problems for inspection in inspections)
 
 
 @dataclass(slots=True)
@@ -60,10 +74,13 @@ def _inspect(store: CheckpointStore, partition: PartitionId) -> _Inspection:
     return inspection
 
 
-def _document(url: str, inspections: list[_Inspection], now: float) -> dict[str, object]:
+def _document(
+    url: str, inspections: list[_Inspection], backfill: BackfillInspection | None, now: float
+) -> dict[str, object]:
     return {
         "url": url,
-        "corrupt": any(inspection.problems for inspection in inspections),
+        "corrupt": _is_corrupt(inspections, backfill),
+        "saved_state": None if backfill is None else backfill.facts(),
         "partitions": [
             {
                 **inspection.partition._asdict(),
@@ -78,6 +95,7 @@ def _document(url: str, inspections: list[_Inspection], now: float) -> dict[str,
                         "segments": len(manifest.segments),
                         "bytes": manifest.bytes,
                         "fingerprint": manifest.fingerprint,
+                        "backfill": manifest.backfill or None,
                         "created_at": manifest.created_at,
                         "age_seconds": round(_age_seconds(manifest, now), 3),
                         "verified": manifest.number not in inspection.corrupt,

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from stream_rcf.cli.arguments import add_settings_arguments, overrides_of
@@ -14,10 +15,13 @@ from stream_rcf.files.columns import Wanted
 from stream_rcf.files.inputs import STANDARD_INPUT
 from stream_rcf.files.picture import require_matplotlib
 from stream_rcf.files.picture_files import draw_pictures, picture_path
+from stream_rcf.files.save_state import StateTarget
 from stream_rcf.files.score_files import STANDARD_OUTPUT, Scoring, score_stream
 from stream_rcf.files.series import SeriesCollector
-from stream_rcf.settings.model import LoadedSettings, detector_parameters, load_with_origins
+from stream_rcf.settings.model import LoadedSettings, Settings, detector_parameters, load_with_origins
 from stream_rcf.settings.sources import DEFAULT_ORIGIN
+from stream_rcf.state.backfill_store import open_backfills
+from stream_rcf.state.key_memory import KeyMemory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out-dir", type=Path, metavar="DIR", help="a CSV of its own for each input, scored afresh"
     )
     parser.add_argument("--plot", metavar="FILE|DIR", help="a picture of each series, PNG or SVG")
+    parser.add_argument(
+        "--save-state",
+        metavar="URL",
+        help="keep the models of all keys as they are after the last row, for the service to go on from "
+        "(checkpoint.backfill_url): file:<path>, s3://, gs:// or az://<bucket>/<prefix>",
+    )
+    parser.add_argument(
+        "--replace-state",
+        action="store_true",
+        help="replace a state that was saved at that URL before; a service that goes on from it stops",
+    )
     add_settings_arguments(parser)
 
 
@@ -57,13 +72,15 @@ def run(arguments: argparse.Namespace) -> int:
         detector_parameters(loaded.settings),
         loaded.settings.events.max_bytes,
         _report,
+        partial(_memory, loaded.settings),
     )
+    state = _state(arguments.save_state, arguments.replace_state, arguments.out_dir)
     if arguments.plot is not None:
         require_matplotlib()
     for streams, output in _jobs(sources, arguments.out, arguments.out_dir, arguments.plot):
         collected = SeriesCollector() if arguments.plot is not None else None
         picture = picture_path(arguments.plot, streams) if arguments.plot is not None else None
-        columns = score_stream(scoring, streams, output, collected)
+        columns = score_stream(scoring, streams, output, collected, state)
         if collected is not None and picture is not None:
             written = draw_pictures(collected, scoring.parameters_for(columns), _title(streams), picture)
             _report("pictures: " + (", ".join(map(str, written)) or "none, as no row could be scored"))
@@ -81,6 +98,24 @@ def _wanted(arguments: argparse.Namespace, loaded: LoadedSettings) -> Wanted:
     timestamp = arguments.timestamp or (events.timestamp if is_set("events.timestamp") else "")
     features = _names(arguments.features) or (events.features if is_set("events.features") else ())
     return Wanted(keys or None, timestamp or None, features or None)
+
+
+def _memory(settings: Settings) -> KeyMemory:
+    folder = settings.keys.spill_folder
+    return KeyMemory(settings.keys.memory_limit_bytes, Path(folder) if folder else None)
+
+
+def _state(url: str | None, replace: bool, folder: Path | None) -> StateTarget | None:
+    """Where models are saved. Raises ``UsageError`` for a wrong URL, and where there is more than one stream."""
+    if url is None:
+        if replace:
+            raise UsageError("--replace-state replaces what --save-state names, which is not given")
+        return None
+    if folder is not None:
+        raise UsageError(
+            "--save-state keeps the models of one stream, and --out-dir scores each input as its own; use --out"
+        )
+    return StateTarget(open_backfills(url, "--save-state"), url, replace)
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -15,10 +15,13 @@ from stream_rcf.errors import UsageError
 from stream_rcf.files.columns import Columns, Wanted, choose_columns, require_columns
 from stream_rcf.files.inputs import STANDARD_INPUT, open_input
 from stream_rcf.files.rows import Row, RowDecoder
+from stream_rcf.files.save_state import StateTarget, save_keys, saved_sentence, saving_state
 from stream_rcf.files.score_writer import ScoreWriter
 from stream_rcf.files.series import SeriesCollector
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.score_batch import score_batch
+from stream_rcf.state.batch_keys import largest_batch
+from stream_rcf.state.key_memory import KeyMemory
 from stream_rcf.state.key_table import KeyTable
 
 # Rows scored by one call: enough that the call costs nothing, few enough to hold as objects.
@@ -31,12 +34,14 @@ class Scoring:
     """How to score: which columns, and with which detector but for its features.
 
     ``max_bytes`` bounds a line of JSON. ``report`` takes what is said to the person, one sentence at a time.
+    ``new_memory`` makes what bounds the keys in memory of one stream; by default nothing does.
     """
 
     wanted: Wanted
     parameters: DetectorParameters
     max_bytes: int
     report: Callable[[str], None]
+    new_memory: Callable[[], KeyMemory] = field(default=KeyMemory)
 
     def parameters_for(self, columns: Columns) -> DetectorParameters:
         """Return the detector over the columns' features."""
@@ -45,12 +50,17 @@ class Scoring:
 
 
 def score_stream(
-    scoring: Scoring, sources: Sequence[str], output: str, series: SeriesCollector | None = None
+    scoring: Scoring,
+    sources: Sequence[str],
+    output: str,
+    series: SeriesCollector | None = None,
+    state: StateTarget | None = None,
 ) -> Columns:
     """Score the inputs one after the other as a single stream, write the scores, and return the columns used.
 
     Each event is scored against what its key had before, in any of the inputs, and then learned. ``output``
-    is a path or ``-``. Raises ``UsageError`` for what cannot be read or written.
+    is a path or ``-``; the models of all keys are saved in ``state``, where there is one. Raises ``UsageError`` for
+    what cannot be read or written, ``StoreUnreachableError`` where the models cannot be saved now.
     """
     with ExitStack() as stack:
         first = stack.enter_context(open_input(sources[0], scoring.max_bytes))
@@ -61,15 +71,26 @@ def score_stream(
                     require_columns(columns, other.fields())
         name = first.name if len(sources) == 1 else f"{first.name} and {len(sources) - 1} more"
         scoring.report(f"{name}: {columns}")
-        table = KeyTable(scoring.parameters_for(columns))
-        writer = ScoreWriter(stack.enter_context(_open_output(output, sources)))
+        parameters, is_timed = scoring.parameters_for(columns), columns.timestamp is not None
+        saving = None
+        if state is not None:
+            saving = stack.enter_context(saving_state(state, parameters, is_timed=is_timed))
+        memory = scoring.new_memory()
+        stack.callback(memory.close)
+        table = KeyTable(parameters, memory)
         decoder = RowDecoder(columns, scoring.max_bytes, series_name(sources[0]))
-        _score_rows(first.rows(columns, decoder), table, writer, series)
-        for source in sources[1:]:
-            with open_input(source, scoring.max_bytes) as opened:
-                require_columns(columns, opened.fields())
-                _score_rows(opened.rows(columns, decoder), table, writer, series)
-    scoring.report(f"{name}: {writer.summary(len(table))}")
+        with _open_output(output, sources) as scores:
+            writer = ScoreWriter(scores)
+            _score_rows(first.rows(columns, decoder), table, writer, series)
+            for source in sources[1:]:
+                with open_input(source, scoring.max_bytes) as opened:
+                    require_columns(columns, opened.fields())
+                    _score_rows(opened.rows(columns, decoder), table, writer, series)
+        scoring.report(f"{name}: {writer.summary(len(table))}")
+        if state is not None and saving is not None:
+            scoring.report(saved_sentence(save_keys(table, saving), state.url, is_timed=is_timed))
+            if not columns.keys:
+                scoring.report(f"the rows are one series, saved as key {series_name(sources[0])!r}")
     return columns
 
 
@@ -81,7 +102,8 @@ def series_name(source: str) -> str:
 def _score_rows(
     rows: Iterator[Row], table: KeyTable, writer: ScoreWriter, series: SeriesCollector | None
 ) -> None:
-    while batch := list(itertools.islice(rows, BATCH_ROWS)):
+    most = largest_batch(table.model, table.memory.limit_bytes, BATCH_ROWS)
+    while batch := list(itertools.islice(rows, most)):
         events = [row.outcome for row in batch if isinstance(row.outcome, Event)]
         scored = score_batch(table.parameters, events, [table] * len(events))
         writer.write(batch, scored)

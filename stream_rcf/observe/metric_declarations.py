@@ -135,6 +135,20 @@ KEY_RETURNS = MetricDeclaration(
     "Keys that came into memory from the spill or a checkpoint.",
     "As many as events, long after a start: see evictions.",
 )
+BACKFILLED_KEYS = MetricDeclaration(
+    "stream_rcf_backfilled_keys_total",
+    "counter",
+    "keys",
+    "Keys that took the model they begin with from checkpoint.backfill_url; again after going back to a checkpoint.",
+    "0 with a backfill and events: the history calls its keys otherwise than the events do.",
+)
+LEARNED_BEFORE = MetricDeclaration(
+    "stream_rcf_events_learned_before_total",
+    "counter",
+    "events",
+    "Events that the backfill had learned already, by their key and time: neither scored nor learned again.",
+    "Rising for long: the history has times in the future.",
+)
 SPILL_BYTES = MetricDeclaration(
     "stream_rcf_spill_bytes",
     "gauge",
@@ -244,6 +258,8 @@ DECLARATIONS: tuple[MetricDeclaration, ...] = (
     REPLAY_REMAINING,
     REBALANCES,
     PARTITIONS,
+    BACKFILLED_KEYS,
+    LEARNED_BEFORE,
     BUILD_INFO,
 )
 

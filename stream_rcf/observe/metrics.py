@@ -65,6 +65,8 @@ class Metrics:
         self._replay_remaining = self._gauge(declared.REPLAY_REMAINING)
         self._rebalances = self._counter(declared.REBALANCES)
         self._partitions = self._gauge(declared.PARTITIONS)
+        self._backfilled_keys = self._counter(declared.BACKFILLED_KEYS)
+        self._learned_before = self._counter(declared.LEARNED_BEFORE)
         self._gauge(declared.BUILD_INFO).labels(version, platform.python_version(), fingerprint).set(1)
         for kind in REBALANCE_KINDS:
             self._rebalances.labels(kind)  # present from the start, so that a first one is an increase
@@ -85,6 +87,14 @@ class Metrics:
     def dead_letter(self, error: str, count: int = 1) -> None:
         """Count events on the dead letter topic; ``error`` is one of the decoder's few names."""
         self._dead_letters.labels(error).inc(count)
+
+    def backfilled_keys(self, keys: int) -> None:
+        """Count keys that took the model they begin with from a backfill."""
+        self._backfilled_keys.inc(keys)
+
+    def learned_before(self, events: int) -> None:
+        """Count events that a backfill had learned already, which are passed over."""
+        self._learned_before.inc(events)
 
     def event_age(self, seconds: float) -> None:
         """Note how old the oldest event of a batch was when it was scored; the future counts as 0."""

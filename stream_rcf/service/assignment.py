@@ -12,9 +12,11 @@ from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.kafka.messages import OFFSET_END, TopicPartition
 from stream_rcf.kafka.source import Source
 from stream_rcf.observe.metrics import Metrics
+from stream_rcf.service.backfill import Backfill
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.service.saved_state import DamagedCheckpointError
 from stream_rcf.settings.model import Settings, state_fingerprint
+from stream_rcf.state.backfill_choice import choose_backfill
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.growth import check_growth
 from stream_rcf.state.key_memory import KeyMemory
@@ -58,6 +60,7 @@ class Assignment:
         store: CheckpointStore,
         handover: Handover,
         metrics: Metrics,
+        backfill: Backfill | None = None,
     ) -> None:
         self._settings = settings
         self._parameters = parameters
@@ -74,6 +77,9 @@ class Assignment:
         self.has_joined = False
         folder = settings.keys.spill_folder
         self.memory = KeyMemory(settings.memory_limit_bytes_per_worker, Path(folder) if folder else None)
+        self._backfill = backfill
+        self._backfill_identity = "" if backfill is None else backfill.identity
+        self.memory.bytes += 0 if backfill is None else backfill.memory_bytes
 
     def __iter__(self) -> Iterator[Partition]:
         return iter(self._partitions.values())
@@ -231,15 +237,19 @@ class Assignment:
             start_from=self._settings.kafka.start_from,
             on_unusable=on_unusable,
             problems=problems,
+            backfill=self._backfill_identity,
         )
         partition.topic_partitions = self._source().partition_count(partition.topic)
         growth = check_growth(self._store, name, found.manifests, partition.topic_partitions, on_unusable)
-        for warning in (plan.warning, growth):
+        # A partition that the topic gained is none without a past: its keys had events elsewhere since the backfill.
+        offered = "" if plan.is_first and growth is not None else self._backfill_identity
+        is_backfilled, forgone = choose_backfill(name, plan, offered, on_unusable)
+        for warning in (plan.warning, growth, forgone):
             if warning is not None:
                 logger.error(
                     warning, extra={"context": {"topic": partition.topic, "partition": partition.number}}
                 )
-        partition.load(plan, committed, found.newest_number)
+        partition.load(plan, committed, found.newest_number, self._backfill if is_backfilled else None)
 
     def _undamaged(self, name: PartitionId, found: ManifestList) -> tuple[list[Manifest], list[str]]:
         """The checkpoints in which no damage was found so far, and sentences about the rest."""

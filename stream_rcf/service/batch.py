@@ -42,6 +42,8 @@ class _Batch:
     tables: list[KeyTable] = field(default_factory=list)
     sources: list[Position | None] = field(default_factory=list)  # by event; None: learned silently
     rejected: list[tuple[Message, Rejection]] = field(default_factory=list)  # of live partitions
+    begun: set[tuple[KeyTable, str]] = field(default_factory=set)  # keys whose first event is in it
+    learned_before: int = 0  # events of live partitions that a backfill has learned
     published: dict[tuple[str, int], int] = field(
         default_factory=dict
     )  # where its partitions stood before it
@@ -73,6 +75,7 @@ class BatchProcessor:
         self._scores_topic = settings.kafka.scores_topic
         self._alerts_topic = settings.kafka.alerts_topic
         self._in_flight: _Batch | None = None
+        self._overlapping: set[tuple[str, int]] = set()  # partitions with events that a backfill has learned
 
     @property
     def is_in_flight(self) -> bool:
@@ -144,6 +147,11 @@ class BatchProcessor:
             if not is_live and partition.still_to_replay == 0:
                 partition.caught_up()  # the next event is news, whenever it comes
             if isinstance(decoded, Event):
+                if partition.backfill is not None and self._was_learned(batch, partition, decoded, message):
+                    batch.learned_before += is_live
+                    batch.moves_offsets |= is_live
+                    self._say_learned_before(partition, offset)
+                    continue
                 batch.events.append(decoded)
                 batch.tables.append(partition.table)
                 batch.sources.append(Position(partition.topic, partition.number, offset) if is_live else None)
@@ -152,6 +160,37 @@ class BatchProcessor:
             if is_live:
                 batch.moves_offsets = True
         return batch
+
+    def _was_learned(self, batch: _Batch, partition: Partition, event: Event, message: Message) -> bool:
+        """Whether the event is one of the history whose models its key begins with: it is not to be learned twice.
+
+        Only events before the first that is news are: what comes late after that is scored as ever. So it does not hang
+        on how the stream is cut into batches, and a replay finds the same.
+        """
+        place = (partition.table, event.key)
+        if partition.backfill is None or partition.table.knows(event.key) or place in batch.begun:
+            return False
+        kind, received_at = message.timestamp()
+        if partition.backfill.has_learned(
+            event.key, event.timestamp, -1 if kind == NO_TIMESTAMP else received_at
+        ):
+            return True
+        batch.begun.add(place)
+        return False
+
+    def _say_learned_before(self, partition: Partition, offset: int) -> None:
+        """Once for each partition."""
+        if partition.identity in self._overlapping:
+            return
+        self._overlapping.add(partition.identity)
+        logger.warning(
+            "events are no later than the latest one of their key in checkpoint.backfill_url: they are taken to be"
+            " learned already, and passed over until each key's first later one;"
+            " stream_rcf_events_learned_before_total counts them",
+            extra={
+                "context": {"topic": partition.topic, "partition": partition.number, "first_offset": offset}
+            },
+        )
 
     def _begin_stretch(self, batch: _Batch, topic: str, number: int) -> Partition | None:
         """The partition of the messages that come, if they may change its keys; notes where it stands."""
@@ -201,6 +240,8 @@ class BatchProcessor:
                 times.append(event.timestamp)
         for index, alert in alerts.items():
             publish(self._alerts_topic, batch.events[index].key.encode(), alert)
+        if batch.learned_before:
+            self._metrics.learned_before(batch.learned_before)
         now = time.time() * 1000
         if times and (oldest := min(times)) < now:
             self._metrics.event_age((now - oldest) / 1000)

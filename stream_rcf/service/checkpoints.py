@@ -70,9 +70,9 @@ class Checkpoints:
     def load(self, partition: Partition) -> None:
         """Open the planned checkpoint, whose keys then come when they are needed or sooner, in the background.
 
-        A new partition gets the empty checkpoint that it needs instead. Raises ``DamagedCheckpointError`` when the
-        checkpoint is not what was written, ``FirstCheckpointError`` when somebody else wrote the empty one, and
-        ``StoreUnreachableError``, after which it may be called again.
+        A new partition gets the empty checkpoint that it needs, and one that lets go of its backfill a new one. Raises
+        ``DamagedCheckpointError`` when the checkpoint is not what was written, ``FirstCheckpointError`` when somebody
+        else wrote the new one, and ``StoreUnreachableError``, after which it may be called again.
         """
         plan = partition.plan
         if plan is None:
@@ -82,34 +82,31 @@ class Checkpoints:
         manifest = plan.checkpoint
         if manifest is None:
             self._writer.adopt(name, None, partition.newest_checkpoint, SavedKeys())
-            self._begin(partition)
-            if not self._drain([partition], self._clock() + FIRST_CHECKPOINT_SECONDS):
-                why = (
-                    f"{name}: the empty checkpoint to begin with could not be written, and nothing was published: "
-                    f"{self._last_error or 'the store did not answer in time'}"
-                )
-                if name in self._overtaken:
-                    raise FirstCheckpointError(why)
-                self._give_up(partition)
-                raise StoreUnreachableError(why)
         else:
             saved = self._saved_state.open(partition, name, manifest)
             self._writer.adopt(name, manifest, partition.newest_checkpoint, saved)
-            self._saved_offset[name] = plan.start_offset
             self._metrics.checkpoint_loaded(partition.topic, partition.number, manifest.created_at)
-        logger.info(
-            "partition loaded",
-            extra={
-                "context": {
-                    "topic": partition.topic,
-                    "partition": partition.number,
-                    "keys": len(partition.table),
-                    "offset": plan.start_offset,
-                    "replay": plan.publish_from - plan.start_offset,
-                    "seconds": round(self._clock() - began, 3),
-                }
-            },
+        if manifest is None or manifest.backfill != partition.backfill_identity:
+            self._save_first(partition)
+        else:
+            self._saved_offset[name] = plan.start_offset
+        seconds = round(self._clock() - began, 3)
+        logger.info("partition loaded", extra={"context": {**partition.loaded_facts(), "seconds": seconds}})
+
+    def _save_first(self, partition: Partition) -> None:
+        """Write the checkpoint that must stand before the next commit: it says with what keys begin from here on."""
+        name = self._name_of(partition)
+        self._begin(partition)
+        if self._drain([partition], self._clock() + FIRST_CHECKPOINT_SECONDS):
+            return
+        why = (
+            f"{name}: the checkpoint to begin with could not be written, and nothing was published: "
+            f"{self._last_error or 'the store did not answer in time'}"
         )
+        if name in self._overtaken or self._writer.base(name) is not None:
+            raise FirstCheckpointError(why)
+        self._give_up(partition)
+        raise StoreUnreachableError(why)
 
     # -- the interval -----------------------------------------------------------------------------------------------
 
@@ -149,6 +146,7 @@ class Checkpoints:
             fingerprint=self._fingerprint,
             changed=set(cut.keys),
             topic_partitions=partition.topic_partitions,
+            backfill=partition.backfill_identity,
         )
         self._open[name] = _OpenCut(partition, cut, partition.next_offset)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from enum import Enum
 
 from stream_rcf.core.parameters import DetectorParameters
+from stream_rcf.service.backfill import Backfill
 from stream_rcf.state.key_memory import KeyMemory
 from stream_rcf.state.key_table import KeyTable
 from stream_rcf.state.recovery import RecoveryPlan
@@ -66,6 +67,7 @@ class Partition:
         self.next_offset = 0  # the first event not yet learned
         self.publish_from = 0  # events before were published by an earlier owner
         self.committed: int | None = None  # the group's offset as far as we know
+        self.backfill: Backfill | None = None  # what its keys begin with
 
     def __repr__(self) -> str:
         return f"<{self.topic}[{self.number}] {self.state.value} at {self.next_offset}>"
@@ -74,6 +76,11 @@ class Partition:
     def identity(self) -> tuple[str, int]:
         """(topic, partition number)."""
         return self.topic, self.number
+
+    @property
+    def backfill_identity(self) -> str:
+        """Which backfill its keys begin with, as its checkpoints say; ``""`` for none."""
+        return "" if self.backfill is None else self.backfill.identity
 
     @property
     def accepts_events(self) -> bool:
@@ -85,14 +92,24 @@ class Partition:
             raise AssertionError(f"{self!r} cannot become {state.value}")
         self.state = state
 
-    def load(self, plan: RecoveryPlan, committed: int | None, newest_checkpoint: int) -> None:
-        """Begin to read the checkpoint that ``plan`` names, made when ``newest_checkpoint`` was the last number."""
+    def load(
+        self,
+        plan: RecoveryPlan,
+        committed: int | None,
+        newest_checkpoint: int,
+        backfill: Backfill | None = None,
+    ) -> None:
+        """Begin to read the checkpoint that ``plan`` names, made when ``newest_checkpoint`` was the last number.
+
+        Keys that are not in it begin as ``backfill`` has them.
+        """
         self._move(PartitionState.LOADING)
         self.plan = plan
         self.next_offset = plan.start_offset
         self.publish_from = plan.publish_from
         self.committed = committed
         self.newest_checkpoint = newest_checkpoint
+        self.backfill = self.table.origin = backfill
 
     def loaded(self) -> None:
         """The keys are those of the plan's start offset."""
@@ -121,6 +138,17 @@ class Partition:
         self._move(PartitionState.LOST)
         self._forget()
         self.table.release()
+
+    def loaded_facts(self) -> dict[str, object]:
+        """What the log says of it when it was loaded."""
+        facts: dict[str, object] = {
+            "topic": self.topic,
+            "partition": self.number,
+            "keys": len(self.table),
+            "offset": self.next_offset,
+            "replay": self.publish_from - self.next_offset,
+        }
+        return facts | ({"backfill": self.backfill_identity} if self.backfill is not None else {})
 
     @property
     def still_to_replay(self) -> int:

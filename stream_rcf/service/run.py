@@ -19,6 +19,7 @@ from stream_rcf.kafka.failures import DeliveryFailed
 from stream_rcf.kafka.topics import require_topics
 from stream_rcf.observe.endpoints import Endpoints
 from stream_rcf.observe.metrics import Metrics
+from stream_rcf.service.backfill import open_backfill
 from stream_rcf.service.instance import Instance
 from stream_rcf.service.watchdog import Watchdog, stall_seconds
 from stream_rcf.service.worker import Worker
@@ -67,6 +68,7 @@ def run_service(
             progress.listening(endpoints.port)
         require_topics(settings)
         store.require()
+        backfill = open_backfill(settings.checkpoint.backfill_url, parameters, metrics)
         seconds = warm_up()
         logger.info("kernels ready", extra={"context": {"seconds": round(seconds, 2)}})
         if progress is not None:
@@ -90,7 +92,7 @@ def run_service(
             },
         )
         try:
-            worker = Worker(settings, parameters, store, transactional_id, metrics, should_stop)
+            worker = Worker(settings, parameters, store, transactional_id, metrics, should_stop, backfill)
         except DeliveryFailed as failure:
             raise UnreachableError(f"the transactional producer could not start: {failure}") from None
         metrics.health.allow(max_poll_seconds(settings))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -12,17 +11,15 @@ from stream_rcf.core.layout import Model
 from stream_rcf.errors import CheckpointError, ReloadNeededError
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.partition import Partition
+from stream_rcf.service.patience import read_patiently
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.key_loader import Arrival, KeyLoader, unpack_saved
 from stream_rcf.state.key_table import KeyTable
 from stream_rcf.state.manifest import Manifest, PartitionId
-from stream_rcf.state.objects import StoreUnreachableError
 from stream_rcf.state.saved_keys import SavedKeys
 
 logger = logging.getLogger(__name__)
 
-FETCH_SECONDS = 60.0  # that the loop waits for a key it needs while the store does not answer
-FETCH_RETRY_SECONDS = 1.0
 ARRIVALS_AT_ONCE = 8  # keys let in between two looks at the clock
 SHORT_SHARE = 0.9  # of the memory for keys: beyond, what is loaded ahead goes to the spill
 
@@ -86,24 +83,13 @@ class SavedState:
             places = [i for i, frame in enumerate(frames) if frame.segment.segment.name == name_of_segment]
             index, rows = frames[places[0]].segment, [frames[i].row for i in places]
             try:
-                payloads = self._patiently(partial(self._store.payloads, name, index, rows))
+                read = partial(self._store.payloads, name, index, rows)
+                payloads = read_patiently(read, self._metrics, self._clock)
                 for place, payload in zip(places, payloads, strict=True):
                     found[place] = unpack_saved(self._model, keys[place], payload)
             except CheckpointError as error:
                 raise DamagedCheckpointError(partition, str(error), segment=name_of_segment) from None
         return [found[place] for place in range(len(keys))]
-
-    def _patiently(self, read: Callable[[], list[bytes]]) -> list[bytes]:
-        give_up_at = self._clock() + FETCH_SECONDS
-        while True:
-            try:
-                return read()
-            except StoreUnreachableError as error:
-                if self._clock() > give_up_at:
-                    raise
-                logger.warning("a key is needed, but its checkpoint cannot be read; trying again: %s", error)
-                self._metrics.loop_ticked()
-                time.sleep(FETCH_RETRY_SECONDS)
 
     @property
     def has_arrivals(self) -> bool:

@@ -23,6 +23,7 @@ from stream_rcf.kafka.publishing import Publisher
 from stream_rcf.kafka.source import Source
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.assignment import Assignment
+from stream_rcf.service.backfill import Backfill
 from stream_rcf.service.batch import BatchProcessor
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
@@ -58,13 +59,13 @@ class Worker:
         transactional_id: str,
         metrics: Metrics,
         should_stop: Callable[[], bool],
+        backfill: Backfill | None = None,
     ) -> None:
-        self._settings = settings
         self._metrics = metrics
         self._should_stop = should_stop
         self._transactional_id = transactional_id
         self._commit_interval = settings.kafka.commit_interval_ms / 1000
-        self._assignment = Assignment(settings, parameters, store, self, metrics)
+        self._assignment = Assignment(settings, parameters, store, self, metrics, backfill)
         self._batch_size = largest_batch(
             model_of(parameters), self._assignment.memory.limit_bytes, settings.kafka.batch_size
         )

@@ -174,6 +174,11 @@ class CheckpointSettings(Section):
         default="file:./checkpoints",
         description="where the models are kept: file:<path>, s3://, gs:// or az://<bucket>/<prefix>",
     )
+    backfill_url: str = Field(
+        default="",
+        description="where `stream-rcf score --save-state` kept models that keys begin with; empty: they begin empty",
+        json_schema_extra={"allowed": "empty, or a URL as checkpoint.url"},
+    )
     interval_seconds: Number = Field(
         default=30.0,
         ge=0.05,
@@ -188,11 +193,20 @@ class CheckpointSettings(Section):
     @field_validator("url")
     @classmethod
     def _check_url(cls, url: str) -> str:
-        try:
-            open_objects(url)
-        except UsageError as error:
-            raise WholeSentenceError(str(error), "checkpoint.url") from error
-        return url
+        return _require_objects(url, "checkpoint.url")
+
+    @field_validator("backfill_url")
+    @classmethod
+    def _check_backfill_url(cls, url: str) -> str:
+        return _require_objects(url, "checkpoint.backfill_url") if url else url
+
+
+def _require_objects(url: str, name: str) -> str:
+    try:
+        open_objects(url, name)
+    except UsageError as error:
+        raise WholeSentenceError(str(error), name) from error
+    return url
 
 
 class KeySettings(Section):

@@ -51,7 +51,7 @@ def blocks_of(model: Model, keys: Sequence[str], tables: Sequence[KeyTable]) -> 
                 held[key] = block
     if missing:
         if memory.limit_bytes is not None:
-            away = sum(table.knows(key) for table, wanted in missing.items() for key in wanted)
+            away = sum(table.has_model(key) for table, wanted in missing.items() for key in wanted)
             born = sum(map(len, missing.values())) - away
             grown = usual_block_bytes(model)
             memory.make_room(away * grown + born * grown // YOUNG_PARTS)

@@ -35,6 +35,7 @@ class Heading(NamedTuple):
     previous: int | None
     keys: int
     topic_partitions: int
+    backfill: str = ""
 
 
 class CheckpointBuild:

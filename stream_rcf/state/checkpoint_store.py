@@ -19,7 +19,8 @@ from stream_rcf.state.manifest import (
 from stream_rcf.state.names import folder_name, folder_of, name_of_folder, number_of_folder
 from stream_rcf.state.object_urls import open_objects
 from stream_rcf.state.objects import ObjectMissingError, Objects
-from stream_rcf.state.segments import SegmentIndex, read_index, verify_segment
+from stream_rcf.state.segment_folder import SegmentFolder
+from stream_rcf.state.segments import SegmentIndex
 
 KEPT_CHECKPOINTS = 2  # the newest may be damaged, or ahead of an offset that was set back
 # Older manifests stay a while, without their segments: a listing that lags behind then still leads to the newest, and
@@ -105,37 +106,23 @@ class CheckpointStore:
 
     def indexes(self, manifest: Manifest) -> list[SegmentIndex]:
         """Where each key stands, by segment, oldest first. Raises ``CheckpointError`` for what was not written so."""
-        found: list[SegmentIndex] = []
-        for segment in manifest.segments:
-            name = f"{folder_of(manifest.partition)}/{segment.name}"
-            tail = self.objects.read_ranges(name, [(segment.bytes - segment.tail_bytes, segment.bytes)])[0]
-            found.append(read_index(tail, segment, self.where(manifest.partition, segment.name)))
-        return found
+        return self._segments(manifest.partition).indexes(manifest.segments)
 
     def payloads(self, partition: PartitionId, index: SegmentIndex, rows: Sequence[int]) -> list[bytes]:
         """The states in these frames of a segment, each checked. Raises ``CheckpointError``."""
-        where = self.where(partition, index.segment.name)
-        name = f"{folder_of(partition)}/{index.segment.name}"
-        found = self.objects.read_ranges(name, [index.range_of(row) for row in rows])
-        for row, payload in zip(rows, found, strict=True):
-            index.check(row, payload, where)
-        return found
+        return self._segments(partition).payloads(index, rows)
 
     def verify(self, manifest: Manifest) -> None:
         """Read a whole checkpoint and check every byte. Raises ``CheckpointError`` saying what is wrong."""
-        keys: set[str] = set()
-        for segment in manifest.segments:
-            name = f"{folder_of(manifest.partition)}/{segment.name}"
-            data = self.objects.read(name, segment.bytes)
-            index = verify_segment(
-                data, segment, manifest.fingerprint, self.where(manifest.partition, segment.name)
-            )
-            keys.update(index.keys)
+        keys = self._segments(manifest.partition).verify(manifest.segments, manifest.fingerprint)
         if len(keys) != manifest.keys:
             raise CheckpointError(
                 f"checkpoint {manifest.number} in {self.where(manifest.partition)} is corrupt: its segments hold"
                 f" {len(keys)} keys, but its manifest says {manifest.keys}"
             )
+
+    def _segments(self, partition: PartitionId) -> SegmentFolder:
+        return SegmentFolder(self.objects, folder_of(partition))
 
     def remove_superseded(self, partition: PartitionId) -> None:
         """Keep the newest checkpoints, and remove all objects of the partition that no kept manifest names.

@@ -100,6 +100,7 @@ class CheckpointWriter:
         fingerprint: str,
         changed: Collection[str],
         topic_partitions: int = 0,
+        backfill: str = "",
     ) -> None:
         """Start a checkpoint at ``offset``, which must be committed; ``changed`` are the keys that will be appended.
 
@@ -117,6 +118,7 @@ class CheckpointWriter:
             None if lineage.base is None else lineage.base.number,
             continuation.keys,
             topic_partitions,
+            backfill,
         )
         job = CheckpointJob(heading, continuation, self._clock())
         self._thread.hurry.clear()

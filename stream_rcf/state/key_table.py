@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
+from typing import Protocol
 
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.layout import model_of
@@ -27,8 +28,18 @@ SAVED = -1  # instead of a slot of the spill: the key is where its checkpoint ha
 Fetch = Callable[[Sequence[str]], Sequence[bytes | KeyBlock]]
 
 
+class Origin(Protocol):
+    """Models of keys that had no event here yet."""
+
+    def __contains__(self, key: str) -> bool:
+        """Whether there is one of this key."""
+
+    def blocks(self, keys: Sequence[str]) -> Mapping[str, KeyBlock]:
+        """Those of these keys that there are, for the caller to change. Raises ``CheckpointError`` where one is bad."""
+
+
 class KeyTable:
-    """Key to forest. A key is born with its first event, seeded by a stable hash of (seed, key).
+    """Key to forest. A key is born with its first event: seeded by a stable hash of (seed, key), or as ``origin`` says.
 
     ``memory`` bounds what the keys take, together with those of other tables; by default nothing does.
     """
@@ -42,6 +53,7 @@ class KeyTable:
         self._fetch: Fetch | None = None
         self._changed: set[str] = set()
         self._cut: ConsistentCut | None = None
+        self.origin: Origin | None = None
         self.memory.add(self)
 
     def __len__(self) -> int:
@@ -62,6 +74,10 @@ class KeyTable:
     def knows(self, key: str) -> bool:
         """Whether the key has had events, wherever it is now."""
         return key in self._blocks or key in self._away
+
+    def has_model(self, key: str) -> bool:
+        """Whether the key's next event finds a model: it had events, here or where its origin is from."""
+        return self.knows(key) or (self.origin is not None and key in self.origin)
 
     @property
     def memory_bytes(self) -> int:
@@ -105,8 +121,12 @@ class KeyTable:
             saved += self._come_from_spill(slots)
         if saved:
             self._come_back(saved, map(self._unpacked, saved, self._fetched(saved)))
+        inherited = self.origin.blocks(born) if born and self.origin is not None else {}
         for key in born:
-            self._blocks[key] = KeyBlock(self.model, key_seed(self.parameters.forest.seed, key))
+            block = inherited.get(key)
+            if block is None:
+                block = KeyBlock(self.model, key_seed(self.parameters.forest.seed, key))
+            self._blocks[key] = block
             self.memory.bytes += KEY_BYTES
         self.memory.count(self._blocks[key] for key in born)
 

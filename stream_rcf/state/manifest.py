@@ -7,23 +7,27 @@ that number is taken, a segment that no kept manifest names can never count any 
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import orjson
-
 from stream_rcf.errors import CheckpointError
+from stream_rcf.state.sealed_document import (
+    FINGERPRINT,
+    MAXIMUM_DOCUMENT_BYTES,
+    SEGMENT_NAME,
+    SHA256,
+    seal,
+    unseal,
+)
 from stream_rcf.state.segments import Segment
 
 FORMAT_VERSION = 2  # raise it whenever an older program could not read the manifest or what it names
-MAXIMUM_MANIFEST_BYTES = 16 * 2**20  # a bound before reading; a manifest of 1,000 segments has 150 KB
+# Of one that names a backfill: a program that knows nothing of backfills would let its keys begin from nothing.
+BACKFILL_FORMAT_VERSION = 3
+MAXIMUM_MANIFEST_BYTES = MAXIMUM_DOCUMENT_BYTES
 _MANIFEST_NAME = re.compile(r"manifest-([0-9]{12,18})\.json")
-_SEGMENT_NAME = re.compile(r"segment-([0-9]{12,18})-([0-9]{4,9})-[0-9a-f]{16}\.frames")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_FINGERPRINT = re.compile(r"[0-9a-zA-Z]{1,32}")
 
 
 class PartitionId(NamedTuple):
@@ -44,7 +48,8 @@ class Manifest:
     ``offset`` is the next event to read; ``created_at`` is epoch milliseconds; ``previous`` is the number of
     the checkpoint it continues, ``None`` where the models began empty; ``segments`` are oldest first, and of
     the frames that name a key the newest counts. ``keys`` counts each key once. ``topic_partitions`` is how many
-    partitions the topic had, 0 unknown.
+    partitions the topic had, 0 unknown. ``backfill`` is the identity of the backfill whose model a key begins with
+    that has had no event before ``offset``, ``""`` where such a key begins empty.
     """
 
     partition: PartitionId
@@ -56,6 +61,7 @@ class Manifest:
     keys: int
     segments: tuple[Segment, ...]
     topic_partitions: int = 0
+    backfill: str = ""
 
     @property
     def frames(self) -> int:
@@ -98,14 +104,14 @@ def segment_name(number: int, part: int) -> str:
 
 def segment_number(name: str) -> int | None:
     """Return the checkpoint that a segment was written for, ``None`` for any other file."""
-    match = _SEGMENT_NAME.fullmatch(name)
+    match = SEGMENT_NAME.fullmatch(name)
     return int(match[1]) if match else None
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """Return the manifest as JSON with its own checksum; the same manifest always gives the same bytes."""
     document: dict[str, Any] = {
-        "format": FORMAT_VERSION,
+        "format": BACKFILL_FORMAT_VERSION if manifest.backfill else FORMAT_VERSION,
         "group": manifest.partition.group,
         "topic": manifest.partition.topic,
         "partition": manifest.partition.partition,
@@ -118,7 +124,9 @@ def encode_manifest(manifest: Manifest) -> bytes:
         "topic_partitions": manifest.topic_partitions,
         "segments": [segment._asdict() for segment in manifest.segments],
     }
-    return orjson.dumps(document | {"checksum": _checksum(document)})
+    if manifest.backfill:
+        document["backfill"] = manifest.backfill
+    return seal(document)
 
 
 def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str) -> Manifest:
@@ -127,92 +135,24 @@ def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str
     ``where`` names the file in messages. Raises ``CheckpointError`` for anything else: bytes changed or
     missing, a field of another kind or range, the manifest of another partition, a newer format.
     """
-    try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise CheckpointError(f"{where} is corrupt: it is not JSON ({error})") from error
-    if not isinstance(document, dict):
-        raise CheckpointError(f"{where} is corrupt: it is not a JSON object")
-    fields = _Fields(document, where)
-    version = fields.integer("format", 1)
-    if version > FORMAT_VERSION:
-        raise CheckpointError(
-            f"{where} has format {version}, but this program reads up to format {FORMAT_VERSION}:"
-            f" upgrade stream-rcf"
-        )
-    if version < FORMAT_VERSION:
-        raise CheckpointError(
-            f"{where} has format {version}, which an older stream-rcf wrote and this one does not read"
-        )
-    is_as_written = orjson.dumps(document) == data  # JSON allows white space, a manifest has none
-    if document.pop("checksum", None) != _checksum(document) or not is_as_written:
-        raise CheckpointError(f"{where} is corrupt: its content differs from its checksum")
+    fields = unseal(data, FORMAT_VERSION, BACKFILL_FORMAT_VERSION, where)
     manifest = Manifest(
         partition=PartitionId(fields.text("group"), fields.text("topic"), fields.integer("partition")),
         number=fields.integer("number"),
         offset=fields.integer("offset"),
-        fingerprint=fields.text("fingerprint", _FINGERPRINT),
+        fingerprint=fields.text("fingerprint", FINGERPRINT),
         created_at=fields.integer("created_at"),
-        previous=None if document.get("previous") is None else fields.integer("previous"),
+        previous=fields.integer_or_none("previous"),
         keys=fields.integer("keys"),
-        segments=tuple(_decode_segment(entry, where) for entry in fields.entries("segments")),
+        segments=fields.segments("segments"),
         topic_partitions=fields.integer("topic_partitions"),
+        backfill=fields.text("backfill", SHA256)
+        if fields.integer("format") == BACKFILL_FORMAT_VERSION
+        else "",
     )
     if manifest.partition != partition or manifest.number != number:
         raise CheckpointError(
             f"{where} belongs elsewhere: it is checkpoint {manifest.number} of {manifest.partition},"
             f" found where checkpoint {number} of {partition} should be"
         )
-    if len({segment.name for segment in manifest.segments}) != len(manifest.segments):
-        raise CheckpointError(f"{where} names a segment twice")
-    if any(segment.tail_bytes > segment.bytes for segment in manifest.segments):
-        raise CheckpointError(f"{where} is corrupt: a segment is smaller than its index")
     return manifest
-
-
-def _decode_segment(entry: object, where: str) -> Segment:
-    if not isinstance(entry, dict):
-        raise CheckpointError(f"{where} is corrupt: a segment is not a JSON object")
-    fields = _Fields(entry, where)
-    return Segment(
-        name=fields.text("name", _SEGMENT_NAME),  # a strict pattern: a name can never lead out of the folder
-        bytes=fields.integer("bytes"),
-        frames=fields.integer("frames"),
-        sha256=fields.text("sha256", _SHA256),
-        tail_bytes=fields.integer("tail_bytes"),
-        tail_sha256=fields.text("tail_sha256", _SHA256),
-    )
-
-
-def _checksum(document: dict[str, Any]) -> str:
-    return hashlib.sha256(orjson.dumps(document)).hexdigest()
-
-
-class _Fields:
-    """Typed access to a decoded JSON object; the errors name the file and the field."""
-
-    def __init__(self, document: dict[str, Any], where: str) -> None:
-        self._document = document
-        self._where = where
-
-    def integer(self, name: str, minimum: int = 0) -> int:
-        value = self._document.get(name)
-        if type(value) is not int or value < minimum:  # not isinstance: true and false are integers to Python
-            raise CheckpointError(
-                f"{self._where} is corrupt: {name!r} is {value!r}, not an integer of at least {minimum}"
-            )
-        return value
-
-    def text(self, name: str, pattern: re.Pattern[str] | None = None) -> str:
-        value = self._document.get(name)
-        if not isinstance(value, str) or (pattern is not None and not pattern.fullmatch(value)):
-            raise CheckpointError(
-                f"{self._where} is corrupt: {name!r} is {value!r}, which no writer of this program wrote"
-            )
-        return value
-
-    def entries(self, name: str) -> list[object]:
-        value = self._document.get(name)
-        if not isinstance(value, list):
-            raise CheckpointError(f"{self._where} is corrupt: {name!r} is not a list")
-        return value

@@ -28,13 +28,14 @@ class RecoveryPlan:
 
     ``start_offset <= publish_from``. With no checkpoint the caller writes an empty one at ``start_offset``
     before the first commit. ``warning`` is a sentence for the log about anything that was passed over, lost
-    or begun afresh.
+    or begun afresh. ``is_first``: nothing of the partition was ever published, so its keys may begin with a backfill.
     """
 
     checkpoint: Manifest | None
     start_offset: int
     publish_from: int
     warning: str | None
+    is_first: bool = False
 
 
 def plan_recovery(
@@ -47,11 +48,13 @@ def plan_recovery(
     start_from: StartFrom,
     on_unusable: OnUnusable,
     problems: Sequence[str] = (),
+    backfill: str = "",
 ) -> RecoveryPlan:
     """Decide where to start.
 
-    ``manifests`` are newest first; ``problems`` are sentences about checkpoints that cannot be read. When the
-    content of a planned checkpoint turns out to be corrupt, call again without it and with that problem.
+    ``manifests`` are newest first; ``problems`` are sentences about checkpoints that cannot be read; ``backfill`` is
+    the identity of the one that the settings name. When the content of a planned checkpoint turns out to be corrupt,
+    call again without it and with that problem.
     Raises ``CheckpointError`` where going on would lose or repeat something and ``on_unusable`` is ``fail``.
     """
     first = low if start_from == "earliest" else high
@@ -64,6 +67,7 @@ def plan_recovery(
             fingerprint=fingerprint,
             on_unusable=on_unusable,
             problems=problems,
+            backfill=backfill,
         )
     if committed > high:
         # The only case that may publish below the committed offset: those offsets now name other events.
@@ -107,14 +111,16 @@ def _plan_without_commit(
     fingerprint: str,
     on_unusable: OnUnusable,
     problems: Sequence[str],
+    backfill: str,
 ) -> RecoveryPlan:
     if not manifests and not problems:
-        return RecoveryPlan(None, first, first, None)
+        return RecoveryPlan(None, first, first, None, is_first=True)
     if manifests and not problems and _is_first(manifests[0]) and low <= manifests[0].offset <= high:
         # Ended between the first, empty checkpoint and the first commit: nothing was lost, start there again.
-        offset = manifests[0].offset
+        first_one = manifests[0]
+        serves = first_one.fingerprint == fingerprint and first_one.backfill == backfill
         return RecoveryPlan(
-            manifests[0] if manifests[0].fingerprint == fingerprint else None, offset, offset, None
+            first_one if serves else None, first_one.offset, first_one.offset, None, is_first=True
         )
     if manifests and not problems and _is_first(manifests[0]) and manifests[0].offset < low:
         trouble = (

@@ -130,6 +130,18 @@ def _partitioner(homes: Mapping[int, _Home], before: int, named: str | None) -> 
     return fitting[0]
 
 
+def _backfill(homes: Mapping[int, _Home]) -> str:
+    """That of a new partition: keys that had no event yet may come there as well as to those that were there before."""
+    found = {home.manifest.backfill for home in homes.values()} - {""}
+    if len(found) > 1:
+        raise CheckpointError(
+            "partitions of the topic go on from different backfills, so nobody knows what keys without an event begin"
+            " with: run the service once with checkpoint.backfill_url= and checkpoint.on_unusable=fresh to let go of"
+            " them"
+        )
+    return found.pop() if found else ""
+
+
 def _write(
     store: CheckpointStore,
     partition: PartitionId,
@@ -150,6 +162,7 @@ def _write(
         None if home is None else home.manifest.number,
         continuation.keys,
         topic_partitions,
+        _backfill(homes) if home is None else home.manifest.backfill,
     )
     build = CheckpointBuild(store, heading, continuation.kept)
     for index, rows in continuation.carried:

@@ -68,6 +68,7 @@ def test_json_has_the_same_facts(store, capsys):
         "segments": 1,
         "bytes": 331,
         "fingerprint": FINGERPRINT,
+        "backfill": None,
         "created_at": 1_767_225_600_000,
         "age_seconds": 125.0,
         "verified": True,

@@ -9,6 +9,7 @@ from pathlib import Path
 from stream_rcf.kafka.messages import TopicPartition
 from stream_rcf.pipeline.events import Event
 from stream_rcf.service.assignment import Assignment
+from stream_rcf.service.backfill import Backfill
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.settings.model import Settings, state_fingerprint
@@ -68,13 +69,19 @@ class RecordingHandover:
 class Member:
     """One member of the group: its assignment, its source, its checkpoints."""
 
-    def __init__(self, root: Path, settings: Settings = SETTINGS, partitions: int = 4) -> None:
+    def __init__(
+        self,
+        root: Path,
+        settings: Settings = SETTINGS,
+        partitions: int = 4,
+        backfill: Backfill | None = None,
+    ) -> None:
         metrics = new_metrics()
         self.objects = WatchedObjects(FolderObjects(root))
         self.store = CheckpointStore(self.objects)
         self.source = FakeSource(partitions)
         self.handover = RecordingHandover()
-        self.assignment = Assignment(settings, PARAMETERS, self.store, self.handover, metrics)
+        self.assignment = Assignment(settings, PARAMETERS, self.store, self.handover, metrics, backfill)
         self.assignment.source = self.source  # type: ignore[assignment] # -- the part of it that is asked
         self.writer = CheckpointWriter(self.store)
         self.checkpoints = Checkpoints(

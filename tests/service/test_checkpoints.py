@@ -44,7 +44,7 @@ def test_a_new_partition_gets_an_empty_checkpoint_before_anything_else(desk: Des
 def test_the_empty_checkpoint_cannot_be_written(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.store.failures = 1
-    with pytest.raises(StoreUnreachableError, match=r"empty checkpoint to begin with could not be written"):
+    with pytest.raises(StoreUnreachableError, match=r"checkpoint to begin with could not be written"):
         desk.new_partition()
     desk.checkpoints.close(10.0)
 

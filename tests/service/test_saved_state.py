@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stream_rcf.service import saved_state
+from stream_rcf.service import patience
 from stream_rcf.service.partition import Partition
 from stream_rcf.service.saved_state import DamagedCheckpointError
 from stream_rcf.state.key_memory import KeyMemory
@@ -134,7 +134,7 @@ def test_where_memory_is_short_keys_go_to_the_spill_and_the_bound_holds(tmp_path
 def test_a_key_that_is_needed_waits_a_while_for_a_store_that_is_away(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(saved_state, "FETCH_RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(patience, "FETCH_RETRY_SECONDS", 0.001)
     desk.checkpoints._saved_state.stop()
     manifest = write_checkpoint(desk.store, 0, offset=TWIN)
     partition = desk.take_over(manifest, committed=TWIN)
@@ -142,19 +142,19 @@ def test_a_key_that_is_needed_waits_a_while_for_a_store_that_is_away(
     refuses = desk.store.watched.before
     desk.store.watched.before = lambda method, name: refuses(method, name) if len(tries) < 3 else None
     desk.feed(partition, 100)
-    assert caplog.text.count("a key is needed, but its checkpoint cannot be read; trying again") == 3
+    assert caplog.text.count("a key is needed, but its state cannot be read; trying again") == 3
     assert states_of(partition.table) == states_of(twin_of(EVENTS[:100]))
 
 
 def test_after_a_while_it_is_given_up_and_the_keys_are_where_they_were(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saved_state, "FETCH_RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(patience, "FETCH_RETRY_SECONDS", 0.001)
     desk.checkpoints._saved_state.stop()
     manifest = write_checkpoint(desk.store, 0, offset=TWIN)
     partition = desk.take_over(manifest, committed=TWIN)
     tries = refuse_states(desk, manifest)
-    desk.clock.step = saved_state.FETCH_SECONDS / 10
+    desk.clock.step = patience.FETCH_SECONDS / 10
     with pytest.raises(StoreUnreachableError, match="connection refused"):
         desk.feed(partition, 100)
     assert len(tries) > 3

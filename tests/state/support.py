@@ -67,6 +67,7 @@ def begin_checkpoint(
     partition: PartitionId = PARTITION,
     fingerprint: str = FINGERPRINT,
     topic_partitions: int = 0,
+    backfill: str = "",
     last_event: int = 0,
 ) -> CheckpointBuild:
     """A checkpoint that goes on from ``base``, with these keys, all of it but ``finish``."""
@@ -79,6 +80,7 @@ def begin_checkpoint(
         None if base is None else base.number,
         continuation.keys,
         topic_partitions,
+        backfill,
     )
     build = CheckpointBuild(store, heading, continuation.kept)
     for key, payload in states.items():
@@ -137,7 +139,10 @@ def manifest_at(
     keys: int = 1,
     previous: int | None = None,
     topic_partitions: int = 0,
+    backfill: str = "",
 ) -> Manifest:
     """A manifest without segments, for rules that look at nothing else."""
     created_at = int(NOW * 1000)
-    return Manifest(PARTITION, number, offset, fingerprint, created_at, previous, keys, (), topic_partitions)
+    return Manifest(
+        PARTITION, number, offset, fingerprint, created_at, previous, keys, (), topic_partitions, backfill
+    )

@@ -6,7 +6,6 @@ import orjson
 import pytest
 
 from stream_rcf.errors import CheckpointError
-from stream_rcf.state import manifest as manifest_module
 from stream_rcf.state.manifest import (
     Manifest,
     Segment,
@@ -17,6 +16,7 @@ from stream_rcf.state.manifest import (
     segment_name,
     segment_number,
 )
+from stream_rcf.state.sealed_document import checksum_of
 from tests.state.support import FINGERPRINT, PARTITION
 
 SEGMENTS = (
@@ -35,7 +35,7 @@ def resealed(**changes: object) -> bytes:
     """The manifest with fields changed and the checksum made right again."""
     document = orjson.loads(encode_manifest(MANIFEST)) | changes
     del document["checksum"]
-    return orjson.dumps(document | {"checksum": manifest_module._checksum(document)})
+    return orjson.dumps(document | {"checksum": checksum_of(document)})
 
 
 def test_a_manifest_is_read_back_as_it_was_written():
@@ -43,6 +43,13 @@ def test_a_manifest_is_read_back_as_it_was_written():
     first = replace(MANIFEST, previous=None, segments=(), keys=0)
     assert decode(encode_manifest(first)) == first
     assert (MANIFEST.frames, MANIFEST.bytes) == (11, 1160)
+
+
+def test_only_a_manifest_that_names_a_backfill_is_one_that_older_programs_refuse():
+    backfilled = replace(MANIFEST, backfill="ab" * 32)
+    assert decode(encode_manifest(backfilled)) == backfilled
+    assert orjson.loads(encode_manifest(backfilled))["format"] == 3
+    assert orjson.loads(encode_manifest(MANIFEST))["format"] == 2
 
 
 def test_truncation_at_every_byte_is_detected():
@@ -71,7 +78,9 @@ def test_no_flipped_bit_gives_other_content():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 3}, "format 3, but this program reads up to format 2: upgrade"),
+        ({"format": 4}, "format 4, but this program reads up to format 3: upgrade"),
+        ({"format": 3}, "'backfill' is None"),
+        ({"format": 3, "backfill": ""}, "'backfill' is ''"),
         ({"format": 1}, "format 1, which an older stream-rcf wrote and this one does not read"),
         ({"format": 0}, "'format' is 0, not an integer of at least 1"),
         ({"offset": -1}, "'offset' is -1"),

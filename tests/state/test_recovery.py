@@ -23,6 +23,7 @@ def plan(
     start_from: str = "earliest",
     on_unusable: str = "fail",
     problems: tuple[str, ...] = (),
+    backfill: str = "",
 ) -> RecoveryPlan:
     return plan_recovery(
         committed=committed,
@@ -33,12 +34,13 @@ def plan(
         start_from=start_from,
         on_unusable=on_unusable,
         problems=problems,
+        backfill=backfill,
     )
 
 
 @pytest.mark.parametrize(("start_from", "offset"), [("earliest", 5), ("latest", 1000)])
 def test_a_new_group_starts_where_the_setting_says(start_from, offset):
-    assert plan(None, [], low=5, start_from=start_from) == RecoveryPlan(None, offset, offset, None)
+    assert plan(None, [], low=5, start_from=start_from) == RecoveryPlan(None, offset, offset, None, True)
 
 
 def test_the_newest_checkpoint_is_replayed_up_to_the_committed_offset():
@@ -153,11 +155,27 @@ def test_a_fresh_start_of_a_group_without_offsets_follows_start_from():
 def test_an_end_between_the_first_checkpoint_and_the_first_commit_is_no_loss():
     first = manifest_at(70, keys=0)
     for start_from in ("earliest", "latest"):  # the events since are not to be jumped over
-        assert plan(None, [first], start_from=start_from) == RecoveryPlan(first, 70, 70, None)
+        assert plan(None, [first], start_from=start_from) == RecoveryPlan(first, 70, 70, None, True)
 
 
 def test_settings_may_change_between_the_first_checkpoint_and_the_first_commit():
-    assert plan(None, [manifest_at(70, keys=0, fingerprint=OTHER)]) == RecoveryPlan(None, 70, 70, None)
+    anew = RecoveryPlan(None, 70, 70, None, is_first=True)
+    assert plan(None, [manifest_at(70, keys=0, fingerprint=OTHER)]) == anew
+
+
+def test_the_backfill_may_change_between_the_first_checkpoint_and_the_first_commit():
+    """Nothing was published yet, so nothing can differ from it."""
+    first, anew = manifest_at(70, keys=0, backfill="ab" * 32), RecoveryPlan(None, 70, 70, None, is_first=True)
+    assert plan(None, [first], backfill="ab" * 32) == RecoveryPlan(first, 70, 70, None, is_first=True)
+    assert plan(None, [first], backfill="cd" * 32) == anew
+    assert plan(None, [first]) == anew
+    assert plan(None, [manifest_at(70, keys=0)], backfill="ab" * 32) == anew
+
+
+def test_a_group_that_published_before_is_none_that_begins_for_the_first_time():
+    assert not plan(100, [manifest_at(100)]).is_first
+    assert not plan(100, [], on_unusable="fresh").is_first
+    assert not plan(None, [manifest_at(70)], on_unusable="fresh").is_first
 
 
 @pytest.mark.parametrize("bounds", [(71, 1000), (0, 69)])
