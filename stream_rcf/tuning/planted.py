@@ -24,7 +24,7 @@ MOST_MEASURED = 12_000  # events of a key: the measurement takes seconds, not mi
 LEAST_MEASURED = 400  # with fewer, hardly any stretch can be planted
 MOST_KEYS = 3  # measured, those with the most events
 # Numbers in all points of all rounds, about: wide points make a round slow.
-MEASURED_VALUES = 6_000_000
+MEASURED_VALUES = 3_000_000
 LEAST_PLANTED = 9  # in all keys together; fewer say nothing
 WANTED_PLANTED = 200  # from one key; a series that has room for fewer at once is gone over again
 MOST_ROUNDS = 12

@@ -16,6 +16,10 @@ from stream_rcf.state.key_table import KeyTable
 from stream_rcf.tuning.sample import KeySample, Sample
 from stream_rcf.tuning.words import WEEK, count_of, figure
 
+# Numbers in all points, about: scoring them takes half a minute at most. Keys beyond it are left out, but the first.
+MOST_VALUES = 12_000_000
+LEAST_DIMENSIONS = 50  # that a point counts as: a narrow one takes time too
+
 
 @dataclass(frozen=True)
 class Replayed:
@@ -34,11 +38,12 @@ class Replayed:
 
 
 def replay(sample: Sample, parameters: DetectorParameters) -> Replayed:
-    """Score the kept events, each key from nothing, as ``stream-rcf score`` would."""
+    """Score the kept events, each key from nothing, as ``stream-rcf score`` would: of long samples some of the keys."""
     table = KeyTable(parameters)
     series = SeriesCollector()
     alerts, milliseconds = 0, 0
-    for key in sample.keys:
+    keys = _some_of(sample, parameters.forest.point_dimensions)
+    for key in keys:
         rows = _rows(key)
         while batch := list(itertools.islice(rows, BATCH_ROWS)):
             events = [row.outcome for row in batch if isinstance(row.outcome, Event)]
@@ -47,7 +52,17 @@ def replay(sample: Sample, parameters: DetectorParameters) -> Replayed:
             alerts += sum(grade > 0 for grade in scored.grade)
         if key.times is not None:
             milliseconds += int(key.times.max() - key.times.min())
-    return Replayed(series, alerts, len(sample.keys), milliseconds / WEEK)
+    return Replayed(series, alerts, len(keys), milliseconds / WEEK)
+
+
+def _some_of(sample: Sample, dimensions: int) -> list[KeySample]:
+    """Return as many keys as can be scored in bounded time, those with the most events first."""
+    values = itertools.accumulate(len(key.values) * max(dimensions, LEAST_DIMENSIONS) for key in sample.keys)
+    return [
+        key
+        for place, (key, total) in enumerate(zip(sample.keys, values, strict=True))
+        if not place or total <= MOST_VALUES
+    ]
 
 
 def _rows(key: KeySample) -> Iterator[Row]:

@@ -17,10 +17,9 @@ Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
 
 # Those seen first, among which those with many events mostly are. More tell little that these do not.
-MOST_KEYS = 50
+MOST_KEYS = 20
 EVENTS_PER_KEY = 20_000  # the newest: ten weeks of five minutes, and five and a half hours of seconds
-KEPT_EVENTS = 200_000  # of all kept keys together
-KEPT_VALUES = 2_000_000  # 16 MB, while reading up to a few times that
+KEPT_VALUES = 4_000_000  # of all kept keys together, 32 MB; while reading up to a few times that
 MOST_COUNTED_KEYS = 1_000_000  # told apart; beyond, the number of keys is "more than"
 
 
@@ -161,7 +160,7 @@ class SampleCollector:
     def _limit(self) -> int:
         """Events that each key may keep."""
         keys = max(1, len(self._kept))
-        return max(1, min(EVENTS_PER_KEY, KEPT_EVENTS // keys, KEPT_VALUES // (keys * len(self._features))))
+        return max(1, min(EVENTS_PER_KEY, KEPT_VALUES // (keys * len(self._features))))
 
 
 def sample_of(rows: Iterable[Row], features: tuple[str, ...]) -> Sample:

@@ -13,6 +13,7 @@ from tests.cli.test_score import PNG, refused, series_file, table
 from tests.files.support import nab_file
 from tests.kafka.support import unique
 from tests.support.broker import KafkaBroker
+from tests.support.service import COMMAND, Service, Topics, wait_for_outputs
 
 HOUR_MS = 3_600_000
 START = 1_767_225_600_000
@@ -122,6 +123,37 @@ def test_a_topic_is_read_like_a_file(broker: KafkaBroker, tmp_path: Path) -> Non
     assert [path.name for path in (tmp_path / "pictures").iterdir()] == [f"{topic}.png"]
     fewer = run_command("suggest", f"topic:{topic}", *server, "--events", "150")
     assert b"150 events of 1 key" in fewer.stderr
+
+
+def test_the_service_runs_on_the_file_as_it_is(broker: KafkaBroker, tmp_path: Path) -> None:
+    topics = Topics(broker, unique("suggested"), partitions=1)
+    count = 300
+    broker.produce(
+        topics.events,
+        ((b"a", orjson.dumps({"load": value, "at": time}), 0, time) for time, value in hourly(count)),
+    )
+    out = tmp_path / "a.toml"
+    server = ("--set", f"kafka.bootstrap_servers={broker.bootstrap}")
+    done = run_command("suggest", topics.events, *server, "--timestamp", "at", "--out", out)
+    assert done.returncode == 0, done.stderr
+    # What a sample cannot tell: where outputs go. The rest is the file alone.
+    given = {
+        "KAFKA__SCORES_TOPIC",
+        "KAFKA__ALERTS_TOPIC",
+        "KAFKA__DEAD_LETTER_TOPIC",
+        "CHECKPOINT__URL",
+        "HTTP__PORT",
+    }
+    environment = topics.environment(tmp_path / "checkpoints")
+    environment = {
+        name: value for name, value in environment.items() if name.removeprefix("STREAM_RCF_") in given
+    }
+    with Service(environment, tmp_path / "log", (*COMMAND, "run", "--config", str(out))) as service:
+        wait_for_outputs(topics, count, [service])
+        assert service.stop() == 0
+    scores = [orjson.loads(record.value or b"") for record in broker.read_all(topics.scores)]
+    assert [score["values"] for score in scores] == [{"load": value} for _, value in hourly(count)]
+    assert broker.count_by_partition(topics.dead_letters).total() == 0
 
 
 def test_a_topic_s_troubles_are_said(broker: KafkaBroker) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
+from stream_rcf.tuning import replay as replay_module
 from stream_rcf.tuning.replay import replay
 from tests.tuning.support import key_sample, sample
 
@@ -31,3 +33,11 @@ def test_without_times_there_is_no_rate() -> None:
     assert (found.key_weeks, str(found).endswith("of the sample")) == (0, False)
     assert "per key and week" not in str(found)
     assert found.series.most_anomalous(1)[0].times is None
+
+
+def test_of_a_long_sample_some_keys_are_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay_module, "MOST_VALUES", 500 * replay_module.LEAST_DIMENSIONS)
+    keys = [key_sample(spiked(300), key=str(number)) for number in range(3)]
+    assert replay(sample(*keys), PARAMETERS).keys == 1
+    monkeypatch.setattr(replay_module, "MOST_VALUES", 1)
+    assert replay(sample(*keys), PARAMETERS).keys == 1, "one always is"

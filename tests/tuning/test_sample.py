@@ -26,7 +26,7 @@ def test_everything_is_kept_of_a_small_input() -> None:
 
 def test_the_newest_are_kept_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sample_module, "EVENTS_PER_KEY", 100)
-    monkeypatch.setattr(sample_module, "KEPT_EVENTS", 150)
+    monkeypatch.setattr(sample_module, "KEPT_VALUES", 300)
     collector = SampleCollector(("x", "y"))
     for row in rows("a", 1000):
         collector.add(row)
