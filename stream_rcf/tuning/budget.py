@@ -26,31 +26,28 @@ def propose_decision(sample: Sample) -> Proposal:
 def propose_budget(sample: Sample) -> Proposal:
     """Return the default budget, or less where there are too many keys for it."""
     usual: float = DetectorSettings.model_fields["alert_budget"].default
-    keys = sample.key_count
-    budget = usual if keys * usual <= MOST_ALERTS else _at_most(MOST_ALERTS / keys)
-    rate = _alerts_a_week(budget, sample.step_ms)
-    known = count_of(keys, "key") if sample.counts_all_keys else f"more than {keys:,} keys"
+    keys, step = sample.key_count, sample.step_ms
+    by_default = keys * _alerts_a_week(usual, step)
+    budget = usual if by_default <= MOST_ALERTS else _at_most(MOST_ALERTS / keys)
+    rate = _alerts_a_week(budget, step)
     reason = f"{figure(budget)} per key and week from keys where all is well"
-    reason += f"; with {known} {_about(keys * budget)} a week"
+    if rate < 0.95 * budget:
+        reason += f", at an event every {duration(step or 0)} at most {figure(rate)}, as no more than "
+        reason += f"1 event in {1 / MOST_FREQUENT:,.0f} may alert"
+    elif rate > 1.05 * budget:
+        reason += f", at an event every {duration(step or 0)} up to {figure(rate)}, as nothing rarer than "
+        reason += f"1 event in {1 / LEAST_FREQUENT:,.0f} can be told"
+    known = count_of(keys, "key") if sample.counts_all_keys else f"more than {keys:,} keys"
+    reason += f"; with {known} {_about(keys * rate)} a week"
     if budget < usual:
-        reason += f" (the default of {figure(usual)} would be {_about(keys * usual)})"
-    if rate is not None and rate < 0.95 * budget:
-        reason += (
-            f". At an event every {duration(sample.step_ms or 0)} a key has at most {figure(rate)} a week, as no more "
-            f"than 1 event in {1 / MOST_FREQUENT:,.0f} may alert"
-        )
-    elif rate is not None and rate > 1.05 * budget:
-        reason += (
-            f". At an event every {duration(sample.step_ms or 0)} it may be {figure(rate)}, as nothing rarer than "
-            f"1 event in {1 / LEAST_FREQUENT:,.0f} can be told"
-        )
+        reason += f" (the default of {figure(usual)} would be {_about(by_default)})"
     return Proposal("detector.alert_budget", budget, f"{reason}.")
 
 
-def _alerts_a_week(budget: float, step_ms: float | None) -> float | None:
+def _alerts_a_week(budget: float, step_ms: float | None) -> float:
     """Return what a budget comes to: the detector bounds how frequent an alert may be among events."""
     if step_ms is None:
-        return None
+        return budget
     events = WEEK / step_ms
     return min(MOST_FREQUENT, max(LEAST_FREQUENT, budget / events)) * events
 

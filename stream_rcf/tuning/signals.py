@@ -109,7 +109,10 @@ def on_even_times(times: Times, values: Floats) -> tuple[Floats, float]:
     step = max(float(np.mean(gaps[gaps <= longest])), 1.0)
     if (times[-1] - times[0]) / step > MOST_STRETCHED * len(times):
         gaps = np.minimum(gaps, longest)
-    cells = (np.concatenate([[0.0], np.cumsum(gaps)]) / step).astype(np.int64)
+    clock = np.concatenate([[0.0], np.cumsum(gaps)]) / step
+    if clock[-1] > MOST_STRETCHED * len(times):
+        return values, step  # a few bursts and nothing between: the events are all the order there is
+    cells = clock.astype(np.int64)
     counts = np.bincount(cells)
     sums = np.bincount(cells, weights=values)
     places = np.arange(len(counts))

@@ -78,3 +78,5 @@ def test_an_outage_keeps_the_clock_and_a_long_one_is_shortened() -> None:
     assert (len(even), step) == (300, 1000)
     long = np.concatenate([np.arange(100), 10**7 + np.arange(100)]) * 1000
     assert len(on_even_times(long, np.ones(200))[0]) < 300
+    bursts = np.repeat([0, 10**12], 100)
+    assert len(on_even_times(bursts, np.ones(200))[0]) <= 600
