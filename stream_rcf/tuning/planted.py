@@ -78,11 +78,16 @@ def best_of(measured: Sequence[Measured]) -> Measured:
     """Return the shortest shingle that no longer one beats by more than chance. ``measured``: by size, rising."""
     best = measured[0]
     for longer in measured[1:]:
-        gain = longer.found - best.found
-        error = float(gain.std(ddof=1)) / np.sqrt(len(gain))
-        if gain.mean() >= max(WORTH, SIGNIFICANT * error):
+        if is_better(longer, best):
             best = longer
     return best
+
+
+def is_better(one: Measured, other: Measured) -> bool:
+    """Tell whether one shingle found more than another, by more than chance and by enough to matter."""
+    gain = one.found - other.found
+    error = float(gain.std(ddof=1)) / np.sqrt(len(gain))
+    return bool(gain.mean() >= max(WORTH, SIGNIFICANT * error))
 
 
 def _plans(values: Floats, stretch: int, period: int | None, seed: int) -> list[_Plan]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from stream_rcf.core.parameters import ForestParameters
 from stream_rcf.tuning.periods import PeriodFound, dominant_period
-from stream_rcf.tuning.planted import Measured, best_of, measure
+from stream_rcf.tuning.planted import Measured, best_of, is_better, measure
 from stream_rcf.tuning.proposals import Proposal
 from stream_rcf.tuning.retention import sample_size_for
 from stream_rcf.tuning.sample import Sample
@@ -74,10 +74,12 @@ def _without_period(sample: Sample, found: PeriodFound, forest: ForestParameters
     if not measured:
         reason = f"{nothing}, and the sample is too short to measure what a shingle gains: the default."
         return _choice(default, reason, None, "")
-    best = best_of(measured)
-    verdict = "finds planted anomalies best" if best.shingle_size > 1 else "is not beaten by a longer one"
-    reason = f"{nothing}; a shingle of {best.shingle_size} {verdict}: {_measured(measured)}."
-    return _choice(best.shingle_size, reason, None, "")
+    shortest, usual = measured[0], measured[-1]
+    if is_better(shortest, usual):
+        reason = f"{nothing}; planted stretches were found best with the shortest: {_measured(measured)}."
+        return _choice(shortest.shingle_size, reason, None, "")
+    reason = f"{nothing}: the default, which finds planted stretches no worse: {_measured(measured)}."
+    return _choice(usual.shingle_size, reason, None, "")
 
 
 def _choice(size: int, reason: str, period: int | None, words: str) -> ShingleChoice:
@@ -107,4 +109,5 @@ def _agreement(found: PeriodFound) -> str:
 
 
 def _measured(measured: Sequence[Measured]) -> str:
-    return ", ".join(f"{one.mean:.2f} with shingle {one.shingle_size}" for one in measured)
+    found = ", ".join(f"{one.mean:.2f} with shingle {one.shingle_size}" for one in measured)
+    return f"{found} (0.5 is chance, 1 all)"

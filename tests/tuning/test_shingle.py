@@ -24,6 +24,19 @@ def test_independent_values_are_judged_one_by_one() -> None:
     assert "no value depends on those before" in choice.proposal.reason
 
 
+def test_without_a_period_the_default_stays_unless_single_events_are_measured_to_do_better() -> None:
+    random = np.random.default_rng(2)
+    steps = np.repeat(random.normal(size=300), random.integers(3, 9, 300))  # levels that last some events
+    usual = choose_shingle(sample(key_sample(steps + 0.01 * random.normal(size=len(steps)))), FOREST, False)
+    assert (usual.shingle_size, usual.period) == (8, None)
+    assert "the default, which finds planted stretches no worse" in usual.proposal.reason
+    single = choose_shingle(
+        nab_sample("realKnownCause/machine_temperature_system_failure.csv"), FOREST, False
+    )
+    assert (single.shingle_size, single.period) == (1, None)
+    assert "found best with the shortest" in single.proposal.reason
+
+
 def test_a_short_sample_keeps_the_default() -> None:
     walk = np.cumsum(np.random.default_rng(1).normal(size=150))
     assert choose_shingle(sample(key_sample(walk)), FOREST, False).shingle_size == 8
