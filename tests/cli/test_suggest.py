@@ -10,8 +10,10 @@ import pytest
 from stream_rcf.settings.model import load_settings
 from tests.cli.support import run_command
 from tests.cli.test_score import PNG, refused, series_file, table
+from tests.faults.test_schema_service import encoder
 from tests.files.support import nab_file
 from tests.kafka.support import unique
+from tests.support.apicurio.registry import ApicurioRegistry
 from tests.support.broker import KafkaBroker
 from tests.support.service import COMMAND, Service, Topics, wait_for_outputs
 
@@ -123,6 +125,31 @@ def test_a_topic_is_read_like_a_file(broker: KafkaBroker, tmp_path: Path) -> Non
     assert [path.name for path in (tmp_path / "pictures").iterdir()] == [f"{topic}.png"]
     fewer = run_command("suggest", f"topic:{topic}", *server, "--events", "150")
     assert b"150 events of 1 key" in fewer.stderr
+
+
+def test_events_with_a_schema_are_read_too(
+    broker: KafkaBroker, registry: ApicurioRegistry, tmp_path: Path
+) -> None:
+    topic, out = unique("suggest-avro"), tmp_path / "a.toml"
+    broker.create_topic(topic)
+    encode = encoder(registry, "avro", topic)
+    broker.produce(
+        topic,
+        (
+            (b"host-1", encode({"key": "host-1", "timestamp": time, "value": value}), 0, time)
+            for time, value in hourly(200)
+        ),
+    )
+    given = (
+        f"kafka.bootstrap_servers={broker.bootstrap}",
+        "events.format=avro",
+        f"schema_registry.url={registry.url}",
+    )
+    done = run_command("suggest", topic, *(word for one in given for word in ("--set", one)), "--out", out)
+    assert done.returncode == 0, done.stderr
+    settings = load_settings(out)
+    assert (settings.events.features, settings.events.timestamp) == (("value",), "timestamp")
+    assert (settings.events.format, settings.schema_registry.url) == ("avro", registry.url)
 
 
 def test_the_service_runs_on_the_file_as_it_is(broker: KafkaBroker, tmp_path: Path) -> None:
