@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_column_arguments(parser)
     add_events_argument(parser)
-    parser.add_argument("--labels", metavar="COL", help="a column of 0 and 1: which events are anomalies")
+    parser.add_argument(
+        "--labels", metavar="COL", help="a column of 0 and 1 (in every row): which events are anomalies"
+    )
     add_settings_arguments(parser)
     parser.add_argument(
         "--against",

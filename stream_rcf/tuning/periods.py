@@ -27,9 +27,8 @@ from stream_rcf.tuning.words import USUAL_PERIODS, usual_length
 LEAST_CYCLES = 4  # that a sample must hold of a period: what wanders comes back three times by chance
 SHORTEST = 4  # events; a shorter period is within any shingle
 LEAST_HILL = 0.1  # of the variance that a period must explain, about: less is not worth a longer shingle
-LEAST_PART = (
-    0.35  # of its height that a hill keeps at three times a period's lag, where that is the higher one
-)
+# Of the height of a hill at three, five, ... times a lag: a hill at the lag itself is the period if it is so high.
+LEAST_PART = 0.35
 AS_HIGH = 0.7  # of the highest hill: the shortest such is the period, the others its multiples
 HARMONICS = 4
 # A sum of four powers of noise, each over its usual power, exceeds this once in a million candidates or so.
@@ -39,9 +38,8 @@ AS_CLEAR = 0.5  # of how far the clearest frequency near by stands out
 ALIKE = 0.05  # two keys whose periods differ by less mean the same one
 LEAST_SHARE = 0.2  # of the events that are of series with the period
 NEIGHBOURS = 10  # lags that tell whether values depend on those before
-INDEPENDENT_LIMIT = (
-    29.6  # of the sum of their squares times n: exceeded by one in a thousand independent series
-)
+# Of the sum of their squares times n, which one in a thousand independent series exceeds (chi squared, 10 degrees).
+INDEPENDENT_LIMIT = 29.6
 
 
 class Vote(NamedTuple):
