@@ -37,6 +37,12 @@ COMMANDS = {
         "stream_rcf.cli.run", "run the service: score a topic's events, publish scores and alerts"
     ),
     "score": Command("stream_rcf.cli.score", "score files with the same detector, without a broker"),
+    "suggest": Command(
+        "stream_rcf.cli.suggest", "propose settings from a sample: a file, or the newest events of a topic"
+    ),
+    "backtest": Command(
+        "stream_rcf.cli.backtest", "say what settings would have alerted on, side by side for two settings"
+    ),
     "topics": Command("stream_rcf.cli.topics", "create the topics that the settings name"),
     "check-config": Command(
         "stream_rcf.cli.check_config", "print the effective settings, or every error in them"

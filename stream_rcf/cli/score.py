@@ -10,16 +10,15 @@ from functools import partial
 from pathlib import Path
 
 from stream_rcf.cli.arguments import add_settings_arguments, overrides_of
+from stream_rcf.cli.columns import add_column_arguments, wanted_columns
 from stream_rcf.errors import UsageError
-from stream_rcf.files.columns import Wanted
 from stream_rcf.files.inputs import STANDARD_INPUT
 from stream_rcf.files.picture import require_matplotlib
 from stream_rcf.files.picture_files import draw_pictures, picture_path
 from stream_rcf.files.save_state import StateTarget
 from stream_rcf.files.score_files import STANDARD_OUTPUT, Scoring, score_stream
 from stream_rcf.files.series import SeriesCollector
-from stream_rcf.settings.model import LoadedSettings, Settings, detector_parameters, load_with_origins
-from stream_rcf.settings.sources import DEFAULT_ORIGIN
+from stream_rcf.settings.model import Settings, detector_parameters, load_with_origins
 from stream_rcf.state.backfill_store import open_backfills
 from stream_rcf.state.key_memory import KeyMemory
 
@@ -29,13 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "inputs", nargs="+", metavar="INPUT", help="CSV, JSON lines or Parquet; - for standard input"
     )
-    parser.add_argument(
-        "--key", metavar="COL", help='the key\'s column ("key" if there is one, else one series)'
-    )
-    parser.add_argument("--timestamp", metavar="COL", help='the time\'s column ("timestamp" if there is one)')
-    parser.add_argument(
-        "--features", metavar="A,B", help="columns to watch (every numeric one but key, timestamp and label)"
-    )
+    add_column_arguments(parser)
     output = parser.add_mutually_exclusive_group()
     output.add_argument(
         "--out",
@@ -68,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("standard input (-) can be read only once")
     loaded = load_with_origins(arguments.config, overrides_of(arguments), os.environ)
     scoring = Scoring(
-        _wanted(arguments, loaded),
+        wanted_columns(arguments, loaded),
         detector_parameters(loaded.settings),
         loaded.settings.events.max_bytes,
         _report,
@@ -87,19 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _wanted(arguments: argparse.Namespace, loaded: LoadedSettings) -> Wanted:
-    """Return the columns asked for: by option, else by a setting that somebody set, else none."""
-    events, origins = loaded.settings.events, loaded.origins
-
-    def is_set(name: str) -> bool:
-        return origins[name] != DEFAULT_ORIGIN
-
-    keys = (arguments.key,) if arguments.key else (events.key_paths if is_set("events.key") else ())
-    timestamp = arguments.timestamp or (events.timestamp if is_set("events.timestamp") else "")
-    features = _names(arguments.features) or (events.features if is_set("events.features") else ())
-    return Wanted(keys or None, timestamp or None, features or None)
-
-
 def _memory(settings: Settings) -> KeyMemory:
     folder = settings.keys.spill_folder
     return KeyMemory(settings.keys.memory_limit_bytes, Path(folder) if folder else None)
@@ -116,16 +96,6 @@ def _state(url: str | None, replace: bool, folder: Path | None) -> StateTarget |
             "--save-state keeps the models of one stream, and --out-dir scores each input as its own; use --out"
         )
     return StateTarget(open_backfills(url, "--save-state"), url, replace)
-
-
-def _names(text: str | None) -> tuple[str, ...]:
-    """Split a list of columns. Raises ``UsageError`` for an empty or repeated name."""
-    if text is None:
-        return ()
-    names = tuple(name.strip() for name in text.split(","))
-    if not all(names) or len(set(names)) < len(names):
-        raise UsageError(f"--features takes different column names separated by commas, not {text!r}")
-    return names
 
 
 def _jobs(

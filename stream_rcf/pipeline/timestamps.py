@@ -23,6 +23,7 @@ LATEST = 4_102_444_800_000  # 2100-01-01, exclusive, in milliseconds
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)  # a time without an offset is UTC
 # Nine digits or more are a number; eight could be the date 20260101.
+LEAST_NUMBER_DIGITS = 9
 _NUMBER_TEXT = re.compile(r"-?([0-9]{9,20})(\.[0-9]{1,20})?", re.ASCII)
 
 
@@ -40,12 +41,11 @@ def epoch_milliseconds(value: object) -> int:
     Raises ``TimestampError`` for anything else and for times outside 1970 to 2099.
     """
     if type(value) is str:
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
+        if value.isdigit() and len(value) >= LEAST_NUMBER_DIGITS:
+            # Python reads a date into some of them: 1768010400000 as midnight of 4 January 1768.
             milliseconds = _from_number_text(value)
         else:
-            milliseconds = _from_datetime(moment)
+            milliseconds = _from_text(value)
     elif type(value) is int:  # by exact type: bool is an int to isinstance
         milliseconds = _from_integer(value)
     elif type(value) is float:
@@ -57,6 +57,14 @@ def epoch_milliseconds(value: object) -> int:
     if EARLIEST <= milliseconds < LATEST:
         return milliseconds
     raise TimestampError("lies outside the years 1970 to 2099")
+
+
+def _from_text(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return _from_number_text(text)
+    return _from_datetime(moment)
 
 
 def _from_datetime(moment: datetime) -> int:

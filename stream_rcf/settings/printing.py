@@ -21,11 +21,11 @@ def settings_as_toml(loaded: LoadedSettings) -> str:
         section, _, inner = name.rpartition(".")
         value = _value(settings, section, inner)
         if isinstance(value, Mapping):  # a table of its own, after its section's plain values
-            rows = [f"{_text(key)} = {_text(item)}" for key, item in masked(value).items()]
+            rows = [f"{toml_value(key)} = {toml_value(item)}" for key, item in masked(value).items()]
             tables[f"[{name}]  # {origins[name]}"] = rows
         else:
             rows = tables.setdefault(f"[{section}]", []) if section else top
-            line = f"{inner} = {_text(value)}  # {_one_line(origins[name])}"
+            line = f"{inner} = {toml_value(value)}  # {_one_line(origins[name])}"
             rows.append(line if value is not None else f"# {line}")
     blocks = [top, *([heading, *rows] for heading, rows in tables.items())]
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
@@ -38,14 +38,14 @@ def _value(settings: Settings, section: str, name: str) -> object:
     return getattr(holder, name)
 
 
-def _text(value: object) -> str:
+def toml_value(value: object) -> str:
     """Return a TOML value. JSON's strings are TOML's, but for one control character."""
     if value is None:
         return "not set"  # in a comment: TOML has no word for it
     if isinstance(value, tuple | list):
-        return "[" + ", ".join(_text(item) for item in value) + "]"
+        return "[" + ", ".join(toml_value(item) for item in value) + "]"
     if isinstance(value, SecretStr):
-        return _text(MASK if value.get_secret_value() else "")
+        return toml_value(MASK if value.get_secret_value() else "")
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)

@@ -21,11 +21,12 @@ MAY_IMPORT = {
     "pipeline": {"errors", "core", "state"},
     "settings": _UP_TO_SETTINGS - {"settings"},
     "files": _UP_TO_SETTINGS,
+    "tuning": _UP_TO_SETTINGS | {"files"},
     "observe": _UP_TO_SETTINGS,
     "kafka": _UP_TO_SETTINGS | {"observe"},
     "service": _UP_TO_KAFKA,
     "demo": _UP_TO_KAFKA | {"service"},
-    "cli": _UP_TO_KAFKA | {"service", "demo"},
+    "cli": _UP_TO_KAFKA | {"tuning", "service", "demo"},
     "__main__": {"cli"},
 }
 # What few may import, and who: the rest of the program must work, and start, without it.

@@ -44,6 +44,11 @@ def test_the_magnitude_of_a_number_tells_its_unit(unit: int) -> None:
     assert epoch_milliseconds(float(number)) == expected
 
 
+@pytest.mark.parametrize("number", [1768010400000, 1769122823000, 1768010400, 1970010112345])
+def test_a_number_in_which_a_date_could_be_read_stays_a_number(number: int) -> None:
+    assert epoch_milliseconds(str(number)) == epoch_milliseconds(number)
+
+
 def test_whole_nanoseconds_are_rounded_down_without_passing_through_a_double() -> None:
     assert epoch_milliseconds(NEW_YEAR * 10**6 + 999_999) == NEW_YEAR
     assert epoch_milliseconds(NEW_YEAR * 10**6 + 10**6 - 1) == NEW_YEAR

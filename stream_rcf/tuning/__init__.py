@@ -1,0 +1,1 @@
+"""Settings from a sample (``stream-rcf suggest``) and what settings would have alerted on (``stream-rcf backtest``)."""
