@@ -1,6 +1,6 @@
 """stream_rcf: the streaming anomaly detector for Kafka.
 
-The two classes below are the detector without the service. They are loaded on first use, so that
+The classes below are the detector, and its forest, without the service. They are loaded on first use, so that
 ``stream-rcf --help`` and settings do not wait for the compiler.
 """
 
@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stream_rcf.core.detector import Detector
+    from stream_rcf.core.forecast import Forecaster
     from stream_rcf.core.forest import RandomCutForest
 
 __version__ = "0.1.0"
-__all__ = ["Detector", "RandomCutForest", "__version__"]
+__all__ = ["Detector", "Forecaster", "RandomCutForest", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load ``RandomCutForest`` or ``Detector`` when it is first asked for."""
+    """Load a class when it is first asked for."""
     if name == "RandomCutForest":
         from stream_rcf.core.forest import RandomCutForest
 
@@ -26,4 +27,8 @@ def __getattr__(name: str) -> Any:
         from stream_rcf.core.detector import Detector
 
         return Detector
+    if name == "Forecaster":
+        from stream_rcf.core.forecast import Forecaster
+
+        return Forecaster
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
