@@ -19,7 +19,7 @@ resolve() { # output, options...
         --output-file "$output" "$@" pyproject.toml
 }
 resolve requirements.lock "$@" --all-extras --group dev
-resolve requirements-runtime.lock --extra cloud --extra schema-registry --group build --constraint requirements.lock
+resolve requirements-runtime.lock --extra calendar --extra cloud --extra schema-registry --group build --constraint requirements.lock
 
 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
     --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
