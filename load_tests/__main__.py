@@ -14,7 +14,7 @@ from load_tests.figures import LEAST_SAMPLES
 from load_tests.forest import report as forest_report
 from load_tests.forest import run as forest_run
 from load_tests.machine import machine_facts
-from load_tests.quality import coverage, nab
+from load_tests.quality import ablation, coverage, nab
 from load_tests.report import facts_lines, markdown, plain_data
 from load_tests.service import measure_service
 from load_tests.workload import FULL, QUICK
@@ -113,8 +113,13 @@ def _plan(given: argparse.Namespace, _repetitions: Repetitions) -> Measured:
 def _quality(given: argparse.Namespace, _repetitions: Repetitions) -> Measured:
     labelled = nab.measure_nab(nab.QUICK_SEEDS if given.quick else nab.SEEDS)
     quiet = coverage.measure_coverage(coverage.QUICK_EVENTS if given.quick else coverage.EVENTS)
-    data = {"nab": nab.plain_data(labelled), "quiet": coverage.plain_data(quiet)}
-    return "\n".join([nab.markdown(labelled), coverage.markdown(quiet)]), data
+    worth = ablation.measure_ablation(ablation.QUICK_SEEDS if given.quick else ablation.SEEDS)
+    data = {
+        "nab": nab.plain_data(labelled),
+        "quiet": coverage.plain_data(quiet),
+        "ablation": ablation.plain_data(worth),
+    }
+    return "\n".join([nab.markdown(labelled), coverage.markdown(quiet), ablation.markdown(worth)]), data
 
 
 def _soak(given: argparse.Namespace, _repetitions: Repetitions) -> Measured:

@@ -87,7 +87,12 @@ def running_service(
     topics: Topics, folder: Path, command: Sequence[str] = SERVICE, **settings: object
 ) -> Iterator[tuple[ArrivalReader, Program]]:
     """The service over the topic, and a reader of its scores; ``settings`` as ``Topics.environment`` takes them."""
-    chosen = {"checkpoint__interval_seconds": CHECKPOINT_SECONDS, "logging__level": "warning", **settings}
+    chosen = {
+        "checkpoint__interval_seconds": CHECKPOINT_SECONDS,
+        "logging__level": "warning",
+        "detector__decision": "budget",  # the default, which the tests' topics change
+        **settings,
+    }
     environment = topics.environment(folder / "checkpoints", **chosen)
     with (
         ArrivalReader(topics.broker.bootstrap, topics.scores, PARTITIONS) as reader,

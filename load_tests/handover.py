@@ -52,7 +52,9 @@ def _move(broker: KafkaBroker, keys: int, number: int) -> Handover:
     total = keys * PARTITIONS * EVENTS_PER_KEY
     broker.produce(topics.events, (_event(i, keys) for i in range(total)))
     with tempfile.TemporaryDirectory(prefix="stream-rcf-load-") as folder:
-        environment = topics.environment(Path(folder) / "checkpoints", checkpoint__interval_seconds=30)
+        environment = topics.environment(
+            Path(folder) / "checkpoints", checkpoint__interval_seconds=30, detector__decision="budget"
+        )
         with Service(environment, Path(folder) / "first.log") as first:
             wait_for_outputs(topics, total, [first], seconds=600.0)
             is_over = threading.Event()

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from load_tests.workload import START_OF_EVENTS
-from stream_rcf.core.layout import model_of
+from stream_rcf.core.model import model_of
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.score_batch import score_batch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 try:
@@ -62,7 +62,7 @@ class RandomCutForest(AnomalyDetector):
         self.initial_accept_fraction = initial_accept_fraction
         # Each feature with the value learned last, in the order of the forest's dimensions; empty until it is settled.
         self._latest: dict[Hashable, float] = _in_order(features or ())
-        self._forest: _Forest | None = None
+        self._forest: CoreForest | None = None
         ForestParameters(  # refuses what is out of range here, not at the first record
             trees,
             sample_size,
@@ -78,7 +78,7 @@ class RandomCutForest(AnomalyDetector):
         latest = self._completed(x)
         if not latest:
             return
-        forest = self._forest or _Forest(
+        forest = self._forest or CoreForest(
             len(latest),
             self.shingle_size,
             self.trees,
@@ -100,13 +100,6 @@ class RandomCutForest(AnomalyDetector):
         """The value of each feature, those that ``x`` lacks as they were last."""
         latest = self._latest or _in_order(x)
         return {name: _number(name, x.get(name), before) for name, before in latest.items()}
-
-
-class _Forest(CoreForest):
-    """The forest in a form that pickle and ``copy.deepcopy`` take: kernels hold addresses of its memory."""
-
-    def __reduce__(self) -> tuple[Callable[[bytes], CoreForest], tuple[bytes]]:
-        return _Forest.from_bytes, (self.to_bytes(),)
 
 
 def _in_order(names: Iterable[Hashable]) -> dict[Hashable, float]:

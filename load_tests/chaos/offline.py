@@ -8,7 +8,7 @@ import orjson
 
 from load_tests.chaos.stream import Stream
 from stream_rcf.pipeline.decode import EventDecoder
-from stream_rcf.pipeline.encode import RecordEncoder
+from stream_rcf.pipeline.encode import RecordEncoder, alert_fields
 from stream_rcf.pipeline.events import Event, Position, Rejection
 from stream_rcf.pipeline.score_batch import score_batch
 from stream_rcf.settings.model import Settings, detector_parameters, event_schema
@@ -62,6 +62,6 @@ def expected_outputs(stream: Stream, settings: Settings) -> Expected:
                 key = event.key.encode()
                 expected.scores[place] = ExpectedRecord(key, orjson.dumps(record))
                 if record["is_anomaly"]:
-                    alert = encoder.alert_record(record, source, scored.first_anomalous_timestamp[index])
+                    alert = record | alert_fields(event, source, parameters.features, scored, index)
                     expected.alerts[place] = ExpectedRecord(key, orjson.dumps(alert))
     return expected

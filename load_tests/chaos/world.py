@@ -168,7 +168,12 @@ class World:
             "sample_size": extent.sample_size,
             "shingle_size": extent.shingle_size,
         }
-        return Settings(kafka={"input_topic": self.topics.events}, forest=forest)  # type: ignore[arg-type] # -- pydantic takes mappings
+        chosen = {
+            "kafka": {"input_topic": self.topics.events},
+            "forest": forest,
+            "detector": {"decision": "threshold"},  # as the topics have it: alerts come more often
+        }
+        return Settings(**chosen)  # type: ignore[arg-type] # -- pydantic takes mappings
 
     # -- time passes --------------------------------------------------------------------------------------------------
 

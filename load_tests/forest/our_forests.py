@@ -13,7 +13,7 @@ import numpy as np
 
 from stream_rcf import RandomCutForest
 from stream_rcf.core.batch import process_blocks
-from stream_rcf.core.layout import model_of
+from stream_rcf.core.model import model_of
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.scratch import new_scratch
 from stream_rcf.service.process_memory import resident_bytes

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import orjson
 
 from stream_rcf.core.block import KeyBlock
-from stream_rcf.core.layout import model_of
+from stream_rcf.core.model import model_of
 from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.errors import CheckpointError

@@ -10,13 +10,18 @@ import numpy as np
 from load_tests.quality.nab_corpus import Series
 from stream_rcf.core.batch import process_blocks
 from stream_rcf.core.block import KeyBlock
-from stream_rcf.core.layout import model_of
-from stream_rcf.core.parameters import DetectorParameters, ForestParameters, LikelihoodParameters
+from stream_rcf.core.model import model_of
+from stream_rcf.core.parameters import (
+    ALERT_BUDGET,
+    DetectorParameters,
+    ForestParameters,
+    LikelihoodParameters,
+)
 from stream_rcf.core.process import GRADE, LIKELIHOOD, SCORE
 from stream_rcf.core.random_stream import key_seed
+from stream_rcf.core.reasons import ALL_CORRECTIONS
 from stream_rcf.core.scratch import new_scratch
 
-ALERT_BUDGET = 2.0  # alerts per key and week: the default of detector.alert_budget
 BATCH_EVENTS = 1000
 # The settings of AWS's own entry in the benchmark.
 AWS_FOREST = ForestParameters(trees=100, sample_size=256, shingle_size=1, time_decay=1e-5)
@@ -32,13 +37,17 @@ class Detections:
 
 
 def detect(
-    values: np.ndarray, timestamps: np.ndarray, seed: int, alert_budget: float = ALERT_BUDGET
+    values: np.ndarray,
+    timestamps: np.ndarray,
+    seed: int,
+    alert_budget: float = ALERT_BUDGET,
+    corrections: int = ALL_CORRECTIONS,
 ) -> Detections:
     """The default detector with a budget over ``values`` (n, dimensions) with ``timestamps`` (n,) epoch ms."""
     dimensions = values.shape[1]
     names = tuple(f"feature_{i}" for i in range(dimensions))
     forest = ForestParameters(dimensions=dimensions, seed=seed)
-    parameters = DetectorParameters(names, forest, likelihood=LikelihoodParameters(alert_budget))
+    parameters = DetectorParameters(names, forest, likelihood=LikelihoodParameters(alert_budget, corrections))
     model = model_of(parameters)
     scratch, block = new_scratch(model), KeyBlock(model, key_seed(seed, ""))
     parts = []
@@ -50,6 +59,14 @@ def detect(
     return Detections(numbers[:, SCORE], numbers[:, LIKELIHOOD], numbers[:, GRADE] > 0.0)
 
 
-def detect_all(corpus: Sequence[Series], seed: int, alert_budget: float = ALERT_BUDGET) -> list[Detections]:
+def detect_all(
+    corpus: Sequence[Series],
+    seed: int,
+    alert_budget: float = ALERT_BUDGET,
+    corrections: int = ALL_CORRECTIONS,
+) -> list[Detections]:
     """The same of each series, each a key of its own."""
-    return [detect(series.values[:, None], series.timestamps, seed, alert_budget) for series in corpus]
+    return [
+        detect(series.values[:, None], series.timestamps, seed, alert_budget, corrections)
+        for series in corpus
+    ]

@@ -47,7 +47,11 @@ class Sweep:
 
     def at(self, threshold: float) -> float:
         """The normalised score at any threshold."""
-        return self._normalised(self.raw[np.searchsorted(-self.thresholds, -threshold, side="right") - 1])
+        return self._normalised(self.raw_at(threshold))
+
+    def raw_at(self, threshold: float) -> float:
+        """The sum over windows and alarms at any threshold."""
+        return float(self.raw[np.searchsorted(-self.thresholds, -threshold, side="right") - 1])
 
     def best(self) -> tuple[float, float]:
         """(threshold, normalised score) of the best threshold, chosen on the labels it is scored on."""

@@ -77,7 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
             for place, (one, features) in enumerate(zip(loaded, each, strict=True))
         ]
         backtest = Backtest(sides, columns, arguments.labels, picture is not None)
-        decoder = RowDecoder(columns, loaded[0].settings.events.max_bytes, series_name(sources[0]))
+        decoder = RowDecoder(
+            columns,
+            loaded[0].settings.events.max_bytes,
+            series_name(sources[0]),
+            loaded[0].settings.events.missing == "previous",
+        )
         backtest.feed(opened.rows(columns, decoder))
         for source in sources[1:]:
             with open_source(source, loaded[0].settings, arguments.events) as other:

@@ -19,6 +19,7 @@ from stream_rcf.files.save_state import StateTarget
 from stream_rcf.files.score_files import STANDARD_OUTPUT, Scoring, score_stream
 from stream_rcf.files.series import SeriesCollector
 from stream_rcf.settings.model import Settings, detector_parameters, load_with_origins
+from stream_rcf.settings.rule_sets import rule_set
 from stream_rcf.state.backfill_store import open_backfills
 from stream_rcf.state.key_memory import KeyMemory
 
@@ -66,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         loaded.settings.events.max_bytes,
         _report,
         partial(_memory, loaded.settings),
+        partial(rule_set, loaded.settings),
     )
     state = _state(arguments.save_state, arguments.replace_state, arguments.out_dir)
     if arguments.plot is not None:

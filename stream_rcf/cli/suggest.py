@@ -80,7 +80,9 @@ def _read(arguments: argparse.Namespace, loaded: LoadedSettings) -> tuple[str, S
     with open_source(source, settings, arguments.events) as opened:
         columns = columns_of(opened, wanted_columns(arguments, loaded))
         _report(f"{opened.name}: {columns}")
-        decoder = RowDecoder(columns, settings.events.max_bytes, series_name(source))
+        decoder = RowDecoder(
+            columns, settings.events.max_bytes, series_name(source), settings.events.missing == "previous"
+        )
         return opened.name, sample_of(opened.rows(columns, decoder), columns.features), columns
 
 

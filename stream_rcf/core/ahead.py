@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from stream_rcf.core.kernel import inlined_kernel, kernel
-from stream_rcf.core.layout import HEADER_WORDS, Model, open_block
+from stream_rcf.core.layout import HEADER_WORDS, open_block
 from stream_rcf.core.memory import CACHE_LINE, address_of, prefetch, prefetch_line
+from stream_rcf.core.model import Model
 
 RANGES = 2  # of memory: the trees without their priorities, with their boxes; and the store
 

@@ -17,19 +17,18 @@ from stream_rcf.core.layout import (
     BASELINE_LIMIT,
     BASELINE_SIZE,
     KEY_SEED,
-    SCALES,
     Block,
-    Model,
 )
+from stream_rcf.core.marginal import count_below
 from stream_rcf.core.memory import address_of, move_bytes
+from stream_rcf.core.model import SCALES, Model
 from stream_rcf.core.random_stream import PRIORITY, event_word, tree_word, uniform_of
 from stream_rcf.core.sampler import (
-    NEVER,
+    base_move,
     bounded,
     decay_steps,
     draw_steps,
     limit_of,
-    span_of,
     surely_rejected,
 )
 
@@ -68,14 +67,14 @@ def learn_usual(block: Block, model: Model) -> None:
     age = sequence - int(baseline[BASELINE_BASE])
     word = event_word(np.uint64(block.integers[KEY_SEED]), sequence)
     uniform = uniform_of(tree_word(word, model.trees, PRIORITY))  # as a further tree would draw
-    if size == model.sample_size:
+    if size == model.usual_size:
         limit = baseline[BASELINE_LIMIT]
         baseline[BASELINE_LIMIT] = limit * exp(model.decay)
         if surely_rejected(uniform, limit):
             return
     priority = bounded(draw_steps(uniform, 1.0) - decay_steps(model.decay, age))
     slot = size
-    if size == model.sample_size:
+    if size == model.usual_size:
         slot = _evicted(block, size)
         if priority >= block.usual_priority[slot]:
             return
@@ -86,23 +85,19 @@ def learn_usual(block: Block, model: Model) -> None:
     for channel in range(model.channels):
         _insert(block, channel, size, slot, present(block, channel))
     baseline[BASELINE_SIZE] = size + 1
-    if size + 1 == model.sample_size:
+    if size + 1 == model.usual_size:
         greatest = int(block.usual_priority[_evicted(block, size + 1)])
         baseline[BASELINE_LIMIT] = limit_of(greatest, model.decay, age + 1)
 
 
 @inlined_kernel
 def _move_base(block: Block, model: Model, sequence: int) -> None:
-    """Let the base of the priorities follow in whole spans, as that of the trees does."""
-    span = span_of(model.decay)
-    behind = sequence - int(block.baseline[BASELINE_BASE])
-    if behind < span:
-        return
-    spans, steps = behind // span, decay_steps(model.decay, span)  # one span, as long as every event comes by
-    sunk = min(spans, NEVER // (steps + 1)) * steps
-    for slot in range(int(block.baseline[BASELINE_SIZE])):
-        block.usual_priority[slot] = bounded(int(block.usual_priority[slot]) + sunk)
-    block.baseline[BASELINE_BASE] += spans * span
+    """Let the base of the priorities follow, as that of the trees does."""
+    events, steps = base_move(model.decay, sequence - int(block.baseline[BASELINE_BASE]))
+    if events > 0:
+        for slot in range(int(block.baseline[BASELINE_SIZE])):
+            block.usual_priority[slot] = bounded(int(block.usual_priority[slot]) + steps)
+        block.baseline[BASELINE_BASE] += events
 
 
 @inlined_kernel
@@ -127,18 +122,11 @@ def _remove(block: Block, channel: int, size: int, slot: int) -> None:
 
 @inlined_kernel
 def _insert(block: Block, channel: int, size: int, slot: int, value: np.float32) -> None:
-    """Put a value where it belongs in ascending order, behind equal ones."""
-    values = block.usual[channel]
-    low, high = 0, size
-    while low < high:
-        middle = (low + high) // 2
-        if values[middle] <= value:
-            low = middle + 1
-        else:
-            high = middle
-    _move(block, channel, low, low + 1, size - low)
-    values[low] = value
-    block.usual_slot[channel, low] = slot
+    """Put a value where it belongs in ascending order, before equal ones."""
+    place = count_below(block.usual[channel], size, value)
+    _move(block, channel, place, place + 1, size - place)
+    block.usual[channel, place] = value
+    block.usual_slot[channel, place] = slot
 
 
 @inlined_kernel

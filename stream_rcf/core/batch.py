@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stream_rcf.core.block import KeyBlock
-from stream_rcf.core.layout import Model
-from stream_rcf.core.process import NUMBERS, process_batch
+from stream_rcf.core.event_arrays import EventArrays, plain_events
+from stream_rcf.core.explanation import DETAILS
+from stream_rcf.core.model import Model
+from stream_rcf.core.process import INTEGERS, NUMBERS, process_batch
 from stream_rcf.core.scratch import Scratch
 
 LEAST_EVENTS = 64  # per thread: fewer cost less than waking it
@@ -23,8 +25,8 @@ class BatchResults(NamedTuple):
     """Results in the order of the events; columns as named in ``process``."""
 
     numbers: np.ndarray  # (m, NUMBERS) float64: score, threshold, grade, confidence, likelihood
-    integers: np.ndarray  # (m, 3) int64: reason, events seen, start of the run of anomalies
-    shares: np.ndarray  # (m, dimensions) float64: attribution by feature where the grade is above 0
+    integers: np.ndarray  # (m, INTEGERS) int64: reason, events seen, and of the latest incident
+    details: np.ndarray  # (m, dimensions, DETAILS) float64: see explanation.py; where the grade is above 0
 
 
 class BlockBatch:
@@ -33,9 +35,8 @@ class BlockBatch:
     ``run`` releases the GIL and may be called by another thread than the owner of the blocks, who must leave them alone
     until it has returned. The batch keeps its blocks alive, whatever becomes of the tables they came from.
 
-    Event ``i`` meets ``blocks[i]``; a block may occur often, and its events keep their order. ``values``
-    (m, dimensions) float64, finite in float32; ``timestamps`` (m,) int64, epoch ms. With several scratches the keys are
-    shared out to as many calls of ``run_all``; the results are the same.
+    Event ``i`` meets ``blocks[i]``; a block may occur often, and its events keep their order. With several scratches
+    the keys are shared out to as many calls of ``run_all``; the results are the same.
     """
 
     def __init__(
@@ -43,8 +44,7 @@ class BlockBatch:
         model: Model,
         scratches: Sequence[Scratch],
         blocks: Sequence[KeyBlock],
-        values: np.ndarray,
-        timestamps: np.ndarray,
+        arrays: EventArrays,
         run_all: RunAll = map,
     ) -> None:
         events = len(blocks)
@@ -56,11 +56,11 @@ class BlockBatch:
         # A key's events one after the other: its trees are in the cache then.
         self._order = np.argsort(self._addresses, kind="stable")
         self._model, self._scratches, self._run_all = model, scratches, run_all
-        self._values, self._timestamps = values, timestamps
+        self._arrays = arrays
         self._results = BatchResults(
             np.zeros((events, NUMBERS), np.float64),
-            np.zeros((events, 3), np.int64),
-            np.zeros((events, model.dimensions), np.float64),
+            np.zeros((events, INTEGERS), np.int64),
+            np.zeros((events, model.dimensions, DETAILS), np.float64),
         )
 
     def run(self) -> None:
@@ -68,9 +68,7 @@ class BlockBatch:
         addresses, order = self._addresses, self._order
 
         def process(part: tuple[np.ndarray, Scratch]) -> None:
-            process_batch(
-                self._model, addresses, part[0], self._values, self._timestamps, part[1], *self._results
-            )
+            process_batch(self._model, addresses, part[0], self._arrays, part[1], *self._results)
 
         parts = parts_by_key(addresses[order], min(len(self._scratches), max(1, len(order) // LEAST_EVENTS)))
         shares = [order[first:last] for first, last in parts]
@@ -93,8 +91,8 @@ def process_blocks(
     timestamps: np.ndarray,
     run_all: RunAll = map,
 ) -> BatchResults:
-    """All three steps of a ``BlockBatch`` at once."""
-    batch = BlockBatch(model, scratches, blocks, values, timestamps, run_all)
+    """All three steps of a ``BlockBatch`` of plain events at once; what is missing in ``values`` is filled in."""
+    batch = BlockBatch(model, scratches, blocks, plain_events(values, timestamps), run_all)
     batch.run()
     return batch.finish()
 

@@ -26,10 +26,10 @@ from stream_rcf.core.layout import (
     TIME_DECAY,
     Block,
     Capacities,
-    Model,
     open_block,
     section_offsets,
 )
+from stream_rcf.core.model import USUAL_PER_SAMPLE, Model
 from stream_rcf.core.store import compact_store, survey_store
 
 LEAST_SAMPLES = 8  # per tree of a newborn key
@@ -47,7 +47,8 @@ BOXES_PER_SAMPLE = 1.0 / 16.0
 
 def block_bytes(model: Model, capacities: Capacities) -> int:
     """Bytes of a block with these capacities."""
-    return int(section_offsets(model.trees, model.dimensions, model.chunks, model.channels, *capacities).end)
+    shape = (model.trees, model.dimensions, model.chunks, model.channels, model.remembered_ids)
+    return int(section_offsets(*shape, *capacities).end)
 
 
 class KeyBlock:
@@ -198,10 +199,10 @@ def _with_room(held: int, used: int, events: int, affordable: int) -> int:
 
 @kernel
 def largest_sample(address: int, model: Model) -> int:
-    """Samples in the tree that has most, or in the baseline."""
+    """Samples in the tree that has most, or for as many as the baseline needs room."""
     block = open_block(address, model)
-    followed = int(block.baseline[BASELINE_SIZE]) if model.channels > 0 else 0
-    return max(followed, largest_tree(address, model))
+    usual = int(block.baseline[BASELINE_SIZE]) if model.channels > 0 else 0
+    return max((usual + USUAL_PER_SAMPLE - 1) // USUAL_PER_SAMPLE, largest_tree(address, model))
 
 
 @kernel
@@ -235,6 +236,8 @@ def _copy_parts(source: Block, target: Block, trees: int) -> None:
     target.level[:] = source.level
     target.tail[:] = source.tail
     target.episode[:] = source.episode
+    target.peak[:] = source.peak
+    target.recent_id[:] = source.recent_id
     followed = source.usual.shape[1]
     target.usual[:, :followed] = source.usual
     target.usual_slot[:, :followed] = source.usual_slot

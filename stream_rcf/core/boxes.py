@@ -28,8 +28,9 @@ from stream_rcf.core.lanes import (
     subtract,
     two_sums,
 )
-from stream_rcf.core.layout import FREE, FRESH, NO_BOX, REFUSED, Block, Model
+from stream_rcf.core.layout import FREE, FRESH, NO_BOX, REFUSED, Block
 from stream_rcf.core.memory import address_of, load_float, load_half
+from stream_rcf.core.model import Model
 from stream_rcf.core.nodes import box_of, with_box
 from stream_rcf.core.store import record_of
 from stream_rcf.core.walk import first_of, is_left, mass_of, slot_of

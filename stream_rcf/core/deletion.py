@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from stream_rcf.core.boxes import drop_box, is_on_border, kept_box, point_address
 from stream_rcf.core.kernel import inlined_kernel
-from stream_rcf.core.layout import Block, Model
+from stream_rcf.core.layout import Block
 from stream_rcf.core.memory import address_of
+from stream_rcf.core.model import Model
 from stream_rcf.core.nodes import with_more_left
 from stream_rcf.core.rows import remove_node, remove_sample
 from stream_rcf.core.scratch import Scratch

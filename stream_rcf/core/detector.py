@@ -10,9 +10,10 @@ import numpy as np
 from stream_rcf.core.batch import process_blocks
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.inputs import require_float32
-from stream_rcf.core.layout import model_of
+from stream_rcf.core.model import model_of
 from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import (
+    ALERT_BUDGET,
     DetectorParameters,
     ForestParameters,
     LikelihoodParameters,
@@ -20,9 +21,11 @@ from stream_rcf.core.parameters import (
     pause_ms,
 )
 from stream_rcf.core.process import (
+    ALERTS,
     CONFIDENCE,
     FIRST_ANOMALOUS,
     GRADE,
+    INCIDENT,
     LIKELIHOOD,
     REASON,
     SCORE,
@@ -30,7 +33,7 @@ from stream_rcf.core.process import (
     THRESHOLD,
 )
 from stream_rcf.core.random_stream import key_seed
-from stream_rcf.core.record import score_fields
+from stream_rcf.core.record import REASON_TEXTS, incident_fields, score_fields
 from stream_rcf.core.scratch import new_scratch
 from stream_rcf.errors import UsageError
 
@@ -41,7 +44,8 @@ class Detector:
     ``features``: names of the numbers in a record, in the order of the forest's dimensions. ``key``: the same key and
     seed give the same scores as in the service. ``threshold``: z-factor and limits, see ``ThresholdParameters``.
     ``retire_after_seconds``: after a longer pause between timestamps the key begins anew; None for never.
-    ``alert_budget``: so many anomalies a week are bearable, told by the likelihood; None: the threshold tells them.
+    ``alert_budget``: so many anomalies a week are bearable where all is well, told by the likelihood; None: the
+    threshold tells them.
     The other arguments are those of ``RandomCutForest``. An instance must not be used by two threads at once.
     """
 
@@ -56,7 +60,7 @@ class Detector:
         key: str = "",
         threshold: ThresholdParameters | None = None,
         retire_after_seconds: float | None = None,
-        alert_budget: float | None = None,
+        alert_budget: float | None = ALERT_BUDGET,
     ) -> None:
         if isinstance(features, str):
             raise UsageError(
@@ -71,14 +75,27 @@ class Detector:
             pause_ms(retire_after_seconds),
             LikelihoodParameters(alert_budget or 0.0),
         )
+        self._begin()
+
+    def _begin(self) -> None:
+        """Make the model of ``parameters``, with no event seen."""
         self._model = model_of(self.parameters)
         self._scratch = new_scratch(self._model)
-        self._block = KeyBlock(self._model, key_seed(seed, key))
+        self._block = KeyBlock(self._model, key_seed(self.parameters.forest.seed, self.key))
+
+    def __getstate__(self) -> tuple[str, DetectorParameters, bytes]:
+        """A copy, or what pickle keeps, is made by way of the saved form: a block's address is its own."""
+        return self.key, self.parameters, self.to_bytes()
+
+    def __setstate__(self, state: tuple[str, DetectorParameters, bytes]) -> None:
+        self.key, self.parameters, data = state
+        self._begin()
+        self.restore(data)
 
     def process(self, values: Mapping[str, float], timestamp: int) -> dict[str, Any]:
         """Score one record against the past, then learn it. ``timestamp`` is in epoch milliseconds.
 
-        Returns the fields of a score record (``source`` is None), and for an anomaly ``first_anomalous_timestamp``.
+        Returns the fields of a score record (``source`` is None), and for an anomaly those of its alert too.
         Raises ``UsageError``, and changes nothing, for a missing feature or a value that is not a finite 32-bit number.
         """
         missing = [name for name in self.parameters.features if name not in values]
@@ -90,7 +107,7 @@ class Detector:
             self._model, [self._scratch], [self._block], row, np.array([timestamp], np.int64)
         )
         numbers, integers = results.numbers[0].tolist(), results.integers[0].tolist()
-        shares = results.shares[0].tolist() if numbers[GRADE] > 0 else None
+        details = results.details[0].tolist() if numbers[GRADE] > 0 else None
         record = score_fields(
             self.key,
             int(timestamp),
@@ -101,13 +118,21 @@ class Detector:
             numbers[GRADE],
             numbers[CONFIDENCE],
             numbers[LIKELIHOOD],
-            shares,
-            integers[REASON],
+            details,
+            REASON_TEXTS[integers[REASON]],
         )
         record["source"] = None  # no topic: the caller knows where the record came from
         record["model"] = {"events_seen": integers[SEEN], "fingerprint": self.parameters.fingerprint()}
-        if shares is not None:
-            record["first_anomalous_timestamp"] = integers[FIRST_ANOMALOUS]
+        if details is not None:
+            record |= incident_fields(
+                self.key,
+                int(timestamp),
+                self.parameters.features,
+                details,
+                integers[FIRST_ANOMALOUS],
+                integers[INCIDENT],
+                integers[ALERTS],
+            )
         return record
 
     def to_bytes(self, *, quick: bool = False) -> bytes:

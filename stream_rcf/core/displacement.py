@@ -16,8 +16,9 @@ import numpy as np
 
 from stream_rcf.core.boxes import begin_box, gaps, grow_box, is_equal, point_address
 from stream_rcf.core.kernel import inlined_kernel, kernel
-from stream_rcf.core.layout import Block, Model
+from stream_rcf.core.layout import Block
 from stream_rcf.core.memory import address_of
+from stream_rcf.core.model import Model
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.walk import first_of, mass_of, walk_to_leaf
 

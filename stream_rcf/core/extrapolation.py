@@ -17,7 +17,8 @@ from stream_rcf.core.imputation import (
     percentile,
 )
 from stream_rcf.core.kernel import kernel
-from stream_rcf.core.layout import EVENTS_SEEN, Model, open_block
+from stream_rcf.core.layout import EVENTS_SEEN, open_block
+from stream_rcf.core.model import Model
 from stream_rcf.core.scratch import Scratch
 
 

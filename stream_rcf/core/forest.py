@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from stream_rcf.core.forest_queries import ForestQueries, next_point
 from stream_rcf.core.inputs import checked_row, checked_rows
 from stream_rcf.core.inspect import sequences_of
 from stream_rcf.core.kernel import kernel
-from stream_rcf.core.layout import EVENTS_SEEN, STORED, TIME_DECAY, Model, model_of, open_block
+from stream_rcf.core.layout import EVENTS_SEEN, STORED, TIME_DECAY, open_block
+from stream_rcf.core.model import Model, model_of
 from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.process import is_ready, learn_shingle
@@ -139,6 +141,10 @@ class RandomCutForest(ForestQueries):
     def sample_sequences(self, tree: int) -> np.ndarray:
         """The numbers of a tree's sampled points, from 0 for the first whole shingle, (size,) int64, in any order."""
         return sequences_of(self._block, tree)
+
+    def __reduce__(self) -> tuple[Callable[[bytes], RandomCutForest], tuple[bytes]]:
+        """A copy, or what pickle keeps, is made by way of the saved form: a block's address is its own."""
+        return RandomCutForest.from_bytes, (self.to_bytes(),)
 
     def to_bytes(self) -> bytes:
         """The whole state, parameters included; ``from_bytes`` continues with the same bits."""

@@ -16,8 +16,9 @@ from stream_rcf.core.extrapolation import Extrapolation, extrapolate_records
 from stream_rcf.core.imputation import Imputation, completed, impute_point
 from stream_rcf.core.inputs import checked_row
 from stream_rcf.core.kernel import kernel
-from stream_rcf.core.layout import EVENTS_SEEN, STORED, Block, Model, open_block
+from stream_rcf.core.layout import EVENTS_SEEN, STORED, Block, open_block
 from stream_rcf.core.memory import view_at
+from stream_rcf.core.model import Model
 from stream_rcf.core.neighbors import Neighbor, merged_neighbors, reach_leaves
 from stream_rcf.core.process import is_ready
 from stream_rcf.core.scratch import Scratch

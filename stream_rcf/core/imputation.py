@@ -13,8 +13,9 @@ import numpy as np
 
 from stream_rcf.core.boxes import begin_box, gaps, grow_box, is_equal, point_address
 from stream_rcf.core.kernel import inlined_kernel, kernel
-from stream_rcf.core.layout import KEY_SEED, Block, Model
+from stream_rcf.core.layout import KEY_SEED, Block
 from stream_rcf.core.memory import address_of, load_float
+from stream_rcf.core.model import Model
 from stream_rcf.core.nodes import cut_value_of, dimension_of, left_of
 from stream_rcf.core.parameters import MAX_TREES
 from stream_rcf.core.random_stream import PRIORITY, cut_word, event_word, tree_word, uniform_of

@@ -20,8 +20,9 @@ from stream_rcf.core.boxes import (
 )
 from stream_rcf.core.cuts import cut_gap, rest_of_cut
 from stream_rcf.core.kernel import inlined_kernel
-from stream_rcf.core.layout import Block, Model
+from stream_rcf.core.layout import Block
 from stream_rcf.core.memory import address_of, load_float
+from stream_rcf.core.model import Model
 from stream_rcf.core.nodes import EQUAL_SAMPLES, node_word, with_more_left
 from stream_rcf.core.random_stream import cut_word, uniform_of
 from stream_rcf.core.rows import insert_node, insert_sample

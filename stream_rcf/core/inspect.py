@@ -11,7 +11,6 @@ from stream_rcf.core.lanes import LANES
 from stream_rcf.core.layout import (
     BASE_SEQUENCE,
     BASELINE_WORDS,
-    CUT_VALUE_BITS,
     HEADER_WORDS,
     KEPT_ABOVE,
     POOL_STATE,
@@ -22,9 +21,10 @@ from stream_rcf.core.layout import (
     TIME_DECAY,
     WIDE_STORE,
     Block,
-    Model,
     section_offsets,
+    usual_room,
 )
+from stream_rcf.core.model import CUT_VALUE_BITS, Model
 from stream_rcf.core.sampler import STEPS
 
 
@@ -62,7 +62,7 @@ def views(block: KeyBlock) -> Block:
     t, width = model.trees, 2 * LANES * model.chunks
     base = block.address - block.memory.ctypes.data
     k, followed = model.channels, min(1, model.channels)
-    sections = section_offsets(t, model.dimensions, model.chunks, k, c, p, r, m)
+    sections = section_offsets(t, model.dimensions, model.chunks, k, model.remembered_ids, c, p, r, m)
     starts = [base, base, *(base + int(offset) for offset in sections)]
     shapes = (
         (np.int64, (HEADER_WORDS,)),
@@ -79,9 +79,11 @@ def views(block: KeyBlock) -> Block:
         (np.float64, (k,)),
         (np.float32, (k + followed, TAIL_BINS)),
         (np.int32, (k + followed, 2)),
-        (np.float32, (k, c)),
-        (np.uint16, (k, c)),
-        (np.int32, (c * followed,)),
+        (np.float64, ((2 * model.dimensions + 1) * followed, 2)),
+        (np.float32, (k, usual_room(c))),
+        (np.uint16, (k, usual_room(c))),
+        (np.int32, (usual_room(c) * followed,)),
+        (np.int64, (model.remembered_ids,)),
         (np.int64, (r,)),
         (np.int64, (r,)),
         (np.float32, (p * model.dimensions + STORE_PADDING,)),

@@ -19,7 +19,7 @@ import numpy as np
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.lanes import LANES
 from stream_rcf.core.memory import view_at
-from stream_rcf.core.parameters import DetectorParameters, ForestParameters
+from stream_rcf.core.model import MOST_USUAL, USUAL_PER_SAMPLE, Model
 
 ALIGNMENT = 64  # bytes: a cache line; no part shares its first line with another
 HEADER_WORDS = 40  # 8-byte words, integers first
@@ -28,7 +28,10 @@ HEADER_WORDS = 40  # 8-byte words, integers first
 BLOCK_BYTES, SAMPLE_CAPACITY, STORE_CAPACITY, RUN_CAPACITY, BOX_CAPACITY = 0, 1, 2, 3, 4
 STORED, RUNS, POOL_STATE = 5, 6, 7
 KEY_SEED, EVENTS_SEEN, BASE_SEQUENCE, KEEPS_PRIORITIES = 10, 11, 12, 13
-SCORES_SEEN, RUN_STARTED_AT, RUN_LENGTH, LATEST_TIMESTAMP = 14, 15, 16, 17
+SCORES_SEEN, INCIDENT_STARTED_AT, LATEST_TIMESTAMP = 14, 15, 16
+# Events are numbered from 1 here, and 0 is none: the first of the latest incident, its alerts, the latest alert.
+INCIDENT_EVENT, INCIDENT_ALERTS, LATEST_ALERT_EVENT, CANDIDATES_IN_A_ROW = 17, 18, 19, 20
+SHINGLE_WAIT, NEXT_ID = 21, 22  # events until the shingle is whole again; where the next id is written
 NEVER = -(2**63)  # LATEST_TIMESTAMP of a newborn key, no later than any event
 # Words of the pool's state: the next number never used, the first one given back, how many boxes found no room.
 FRESH, FREE, REFUSED = 0, 1, 2
@@ -37,86 +40,17 @@ POOL_WORDS = 3
 TIME_DECAY, SCORE_STATISTIC, CHANGE_STATISTIC, FALL_STATISTIC, PREVIOUS_SCORE = 24, 25, 28, 31, 34
 HEADER_END = 35
 
-# The baseline, of detectors only (see baseline.py and likelihood.py): each feature is followed at so many scales.
-SCALES = (
-    1,
-    4,
-    16,
-    64,
-)  # events over which a value is averaged: a spike shows in the first, a slow shift in the last
 TAIL_BINS = 80  # of scores from 1/2 to 16, sixteen to an octave
 # Words of the baseline's state, all float64.
 BASELINE_SIZE, BASELINE_BASE, BASELINE_LIMIT, BASELINE_EVENTS = 0, 1, 2, 3
 TAIL_UNIT, MARGINAL_WEIGHT, JOINT_WEIGHT = 4, 5, 6
-PEAK_NOW, PEAK_BEFORE, PEAK_EVENTS = 7, 8, 9
-GAP_WEIGHT, GAP_MEAN = 10, 11
-BASELINE_WORDS = 12
+PEAK_EVENTS, GAP_WEIGHT, GAP_MEAN = 7, 8, 9
+BASELINE_WORDS = 10
 
-# A node is one 64-bit word: from the lowest bit its cut value (float32), ``left``, the cut's dimension, and the number
-# of its box in the pool. The widths of the last three follow from the model.
-CUT_VALUE_BITS = 32
-NODE_BITS = 64
-MOST_BOX_BITS = 15  # the word stays positive, so that a shift brings in zeros
 NO_BOX = 0
 KEPT_ABOVE = 32  # samples: fewer points are read about as fast as their box
 WIDE_STORE = 2**16  # records; a store of more keeps the upper halves of offsets too
 STORE_PADDING = LANES  # floats after the last record, so that its lanes can be loaded
-
-
-class Model(NamedTuple):
-    """The numbers that kernels need, in a form they can take."""
-
-    trees: int
-    sample_size: int
-    dimensions: int
-    shingle_size: int
-    point_dimensions: int
-    chunks: int  # of eight lanes, that cover a point
-    left_bits: int  # of a node's word
-    dimension_bits: int
-    box_bits: int
-    output_after: int
-    decay: float  # of a newborn key; the header keeps the present one
-    initial_accept_fraction: float
-    z_factor: float
-    lower_threshold: float
-    initial_threshold: float
-    anomaly_rate: float
-    score_differencing: float
-    retire_after_ms: int  # a pause that is longer ends what the key knows; 0 for never
-    channels: int  # of the baseline: each feature at each scale; 0 for a forest alone
-    alert_budget: float  # alerts per key and week; 0 where the threshold decides
-
-
-def model_of(parameters: DetectorParameters) -> Model:
-    """The kernels' form of ``parameters``."""
-    forest: ForestParameters = parameters.forest
-    threshold = parameters.threshold
-    likelihood = parameters.likelihood
-    left_bits = max(1, (forest.sample_size - 1).bit_length())
-    dimension_bits = max(1, (forest.point_dimensions - 1).bit_length())
-    return Model(
-        forest.trees,
-        forest.sample_size,
-        forest.dimensions,
-        forest.shingle_size,
-        forest.point_dimensions,
-        -(-forest.point_dimensions // LANES),
-        left_bits,
-        dimension_bits,
-        max(0, min(MOST_BOX_BITS, NODE_BITS - 1 - CUT_VALUE_BITS - left_bits - dimension_bits)),
-        forest.output_after,
-        forest.decay,
-        float(forest.initial_accept_fraction),
-        float(threshold.z_factor),
-        float(threshold.lower_threshold),
-        float(threshold.initial_threshold),
-        float(threshold.anomaly_rate),
-        float(threshold.score_differencing),
-        parameters.retire_after_ms,
-        0 if likelihood is None else len(SCALES) * forest.dimensions,
-        0.0 if likelihood is None else likelihood.alert_budget,
-    )
 
 
 class Capacities(NamedTuple):
@@ -143,15 +77,17 @@ class Block(NamedTuple):
     pool: Any  # (m, 2 * LANES * chunks) float32: boxes; of each chunk the lower border, then the upper
     pool_state: Any  # (POOL_WORDS,) int64, in the header
     kept_above: int  # samples below a node whose box is kept, where the pool has room
-    baseline: Any  # (BASELINE_WORDS,) float64; of this and the next five nothing for a forest alone
+    baseline: Any  # (BASELINE_WORDS,) float64; of this and the next seven nothing for a forest alone
     level: Any  # (k,) float64: the value of each channel, k = model.channels
     tail: (
         Any  # (k + 1, TAIL_BINS) float32: how often each score was seen, by channel; last that of the forest
     )
     episode: Any  # (k + 1, 2) int32: events until it ends, and the bin of its highest score
-    usual: Any  # (k, c) float32: the sample of each channel, in ascending order
-    usual_slot: Any  # (k, c) uint16: which event of the sample each of them is from
-    usual_priority: Any  # (c,) int32, by slot
+    peak: Any  # (2 * dimensions + 1, 2) float64: see likelihood.py
+    usual: Any  # (k, u) float32: the sample of each channel, in ascending order; u = usual_room(c)
+    usual_slot: Any  # (k, u) uint16: which event of the sample each of them is from
+    usual_priority: Any  # (u,) int32, by slot
+    recent_id: Any  # (model.remembered_ids,) int64: see arrival.py
     run_first: Any  # (r,) int64: the record where a run of consecutive events begins
     run_event: Any  # (r,) int64: the number of that event, from 0
     store: Any  # (p * dimensions + STORE_PADDING,) float32: the records that points need, oldest first
@@ -160,6 +96,12 @@ class Block(NamedTuple):
 @inlined_kernel
 def _aligned(size: int) -> int:
     return (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+
+
+@inlined_kernel
+def usual_room(samples: int) -> int:
+    """Events of the baseline's sample that a block with room for so many samples of each tree has room for."""
+    return min(USUAL_PER_SAMPLE * samples, MOST_USUAL)
 
 
 class Offsets(NamedTuple):
@@ -177,9 +119,11 @@ class Offsets(NamedTuple):
     level: int
     tail: int
     episode: int
+    peak: int
     usual: int
     usual_slot: int
     usual_priority: int
+    recent_id: int
     run_first: int
     run_event: int
     store: int
@@ -192,6 +136,7 @@ def section_offsets(
     dimensions: int,
     chunks: int,
     channels: int,
+    remembered_ids: int,
     samples: int,
     records: int,
     runs: int,
@@ -211,10 +156,12 @@ def section_offsets(
     level = baseline + 8 * BASELINE_WORDS * followed
     tail = level + 8 * channels
     episode = tail + 4 * TAIL_BINS * (channels + followed)
-    usual = episode + 8 * (channels + followed)
-    usual_priority = usual + 4 * channels * samples
-    usual_slot = usual_priority + 4 * samples * followed
-    run_first = _aligned(usual_slot + 2 * channels * samples)
+    peak = episode + 8 * (channels + followed)
+    usual = peak + 16 * (2 * dimensions + 1) * followed
+    usual_priority = usual + 4 * channels * usual_room(samples)
+    usual_slot = usual_priority + 4 * usual_room(samples) * followed
+    recent_id = _aligned(usual_slot + 2 * channels * usual_room(samples))
+    run_first = recent_id + 8 * remembered_ids
     run_event = run_first + 8 * runs
     store = _aligned(run_event + 8 * runs)
     end = _aligned(store + 4 * (records * dimensions + STORE_PADDING))
@@ -231,9 +178,11 @@ def section_offsets(
         level,
         tail,
         episode,
+        peak,
         usual,
         usual_slot,
         usual_priority,
+        recent_id,
         run_first,
         run_event,
         store,
@@ -251,7 +200,7 @@ def open_block(address: int, model: Model) -> Block:
     m = integers[BOX_CAPACITY]
     t, k = model.trees, model.channels
     followed = 1 if k > 0 else 0
-    at = section_offsets(t, model.dimensions, model.chunks, k, c, p, r, m)
+    at = section_offsets(t, model.dimensions, model.chunks, k, model.remembered_ids, c, p, r, m)
     return Block(
         integers,
         view_at(address, (HEADER_WORDS,), np.float64),
@@ -269,9 +218,11 @@ def open_block(address: int, model: Model) -> Block:
         view_at(address + at.level, (k,), np.float64),
         view_at(address + at.tail, (k + followed, TAIL_BINS), np.float32),
         view_at(address + at.episode, (k + followed, 2), np.int32),
-        view_at(address + at.usual, (k, c), np.float32),
-        view_at(address + at.usual_slot, (k, c), np.uint16),
-        view_at(address + at.usual_priority, (c * followed,), np.int32),
+        view_at(address + at.peak, ((2 * model.dimensions + 1) * followed, 2), np.float64),
+        view_at(address + at.usual, (k, usual_room(c)), np.float32),
+        view_at(address + at.usual_slot, (k, usual_room(c)), np.uint16),
+        view_at(address + at.usual_priority, (usual_room(c) * followed,), np.int32),
+        view_at(address + at.recent_id, (model.remembered_ids,), np.int64),
         view_at(address + at.run_first, (r,), np.int64),
         view_at(address + at.run_event, (r,), np.int64),
         view_at(address + at.store, (p * model.dimensions + STORE_PADDING,), np.float32),

@@ -23,25 +23,28 @@ FEW_CUTS = 1e-3
 
 
 @kernel
-def marginal_score(values: np.ndarray, size: int, x: np.float32) -> float:
+def marginal_score(values: np.ndarray, size: int, x: np.float32) -> tuple[float, bool]:
     """The score of ``x`` against the sample, the first ``size`` of ``values`` (n,) float32 in ascending order.
 
-    About 1 is ordinary, higher is stranger, ``log2(size + 1)`` the most; 0 for an empty sample.
+    About 1 is ordinary, higher is stranger, ``log2(size + 1)`` the most; 0 for an empty sample. And whether ``x`` lies
+    above the middle of the sample.
     """
     if size == 0:
-        return 0.0
-    below = _count(values, size, x, False)
-    up_to = _count(values, size, x, True)
+        return 0.0, False
+    below = count_below(values, size, x)
+    up_to = below
+    if below < size and values[below] == x:
+        up_to = count_below(values, size, np.nextafter(x, np.float32(np.inf)))
+    rises = below + up_to > size
     cuts = _cuts_below(values, below, x) + _cuts_above(values, up_to, size, x)
     certain = (1 if below > 0 else 0) + (1 if up_to < size else 0)
     equal = up_to - below
     if equal > 0:
         seen = 1.0 - equal / (2.0 * size)
         depth = certain + cuts + log2(equal + 1.0)
-        return (
-            seen * (1.0 + cuts / (depth * depth)) / depth * log2(size + 1.0)
-        )  # the mean of 1 / depth, to two terms
-    return _mean_inverse(certain, cuts) * log2(size + 1.0)
+        # The mean of 1 / depth, to two terms.
+        return seen * (1.0 + cuts / (depth * depth)) / depth * log2(size + 1.0), rises
+    return _mean_inverse(certain, cuts) * log2(size + 1.0), rises
 
 
 @inlined_kernel
@@ -55,12 +58,12 @@ def _mean_inverse(certain: int, cuts: float) -> float:
 
 
 @inlined_kernel
-def _count(values: np.ndarray, size: int, x: np.float32, equal_too: bool) -> int:
-    """How many of the sample lie below ``x``, or at it."""
+def count_below(values: np.ndarray, size: int, x: np.float32) -> int:
+    """How many of the sample lie below ``x``."""
     low, high = 0, size
     while low < high:
         middle = (low + high) // 2
-        if values[middle] < x or (equal_too and values[middle] == x):
+        if values[middle] < x:
             low = middle + 1
         else:
             high = middle

@@ -14,8 +14,9 @@ from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.boxes import point_address
 from stream_rcf.core.inspect import records_of, views
 from stream_rcf.core.kernel import kernel
-from stream_rcf.core.layout import RUNS, Block, Model
+from stream_rcf.core.layout import RUNS, Block
 from stream_rcf.core.memory import load_float
+from stream_rcf.core.model import Model
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.walk import first_of, mass_of, walk_to_leaf
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from stream_rcf.core.kernel import inlined_kernel
-from stream_rcf.core.layout import CUT_VALUE_BITS, Model
 from stream_rcf.core.memory import bits_of_float, low_float
+from stream_rcf.core.model import CUT_VALUE_BITS, Model
 
 EQUAL_SAMPLES = 0  # the word of a node whose samples are all equal; its other slots hold it too
 

@@ -1,8 +1,8 @@
 """The baseline of a key as bytes, and back: as it stands in memory, without what is empty.
 
 In this order: the state words; the channels' averages; which bins of the tails hold anything, a bit each, and those
-bins; the episodes; and of the sample the priorities, each channel's values, and which event each of them is from.
-Little endian throughout.
+bins; the episodes; the peaks; and of the sample the priorities, and each channel's values in the same order of events,
+from which their own order follows. Little endian throughout.
 """
 
 from __future__ import annotations
@@ -13,18 +13,11 @@ import numpy as np
 
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.inspect import views
-from stream_rcf.core.layout import (
-    BASELINE_BASE,
-    BASELINE_EVENTS,
-    BASELINE_SIZE,
-    BASELINE_WORDS,
-    TAIL_BINS,
-    Model,
-)
-from stream_rcf.core.likelihood import EPISODE_EVENTS
+from stream_rcf.core.layout import BASELINE_BASE, BASELINE_EVENTS, BASELINE_SIZE, BASELINE_WORDS, TAIL_BINS
+from stream_rcf.core.model import USUAL_PER_SAMPLE, Model
+from stream_rcf.core.tails import EPISODE_EVENTS
 from stream_rcf.errors import CheckpointError
 
-NARROW_SLOTS = 256  # a sample of no more has slots that fit a byte
 MOST_EVENTS = 2.0**53  # that a float64 counts exactly
 
 
@@ -35,7 +28,8 @@ def write_baseline(block: KeyBlock) -> bytes:
     parts = views(block)
     size = int(parts.baseline[BASELINE_SIZE])
     is_held = parts.tail != 0.0
-    slots = parts.usual_slot[:, :size]
+    by_slot = np.empty((block.model.channels, size), np.float32)
+    np.put_along_axis(by_slot, parts.usual_slot[:, :size].astype(np.int64), parts.usual[:, :size], axis=1)
     return b"".join(
         (
             parts.baseline.tobytes(),
@@ -43,9 +37,9 @@ def write_baseline(block: KeyBlock) -> bytes:
             np.packbits(is_held).tobytes(),
             parts.tail[is_held].tobytes(),
             parts.episode.tobytes(),
+            parts.peak.tobytes(),
             parts.usual_priority[:size].tobytes(),
-            parts.usual[:, :size].tobytes(),
-            (slots.astype(np.uint8) if size <= NARROW_SLOTS else slots).tobytes(),
+            by_slot.tobytes(),
         )
     )
 
@@ -53,18 +47,19 @@ def write_baseline(block: KeyBlock) -> bytes:
 class SavedBaseline:
     """What ``write_baseline`` wrote at the beginning of ``data``; ``CheckpointError`` for anything else.
 
-    ``length``: its bytes; ``size``: events in its sample, for which a block needs room before ``fill``.
+    ``length``: its bytes; ``samples``: a block needs room for so many of each tree before ``fill``.
     """
 
     def __init__(self, model: Model, data: memoryview) -> None:
         self._data = data
         self.length = 0
-        self.size = 0
+        self.size = self.samples = 0
         if model.channels == 0:
             return
         rows = model.channels + 1
         self._words = self._take(np.float64, BASELINE_WORDS)
-        self.size = _whole(self._words[BASELINE_SIZE], model.sample_size)
+        self.size = _whole(self._words[BASELINE_SIZE], model.usual_size)
+        self.samples = -(-self.size // USUAL_PER_SAMPLE)
         events = _whole(self._words[BASELINE_EVENTS], MOST_EVENTS)
         _whole(self._words[BASELINE_BASE], events)
         _require(self.size <= events and bool((self._words >= 0.0).all()))
@@ -80,13 +75,14 @@ class SavedBaseline:
         _require(
             bool((self._episode[:, 0] <= EPISODE_EVENTS).all() and (self._episode[:, 1] < TAIL_BINS).all())
         )
+        kinds = 2 * model.dimensions + 1
+        self._peak = self._take(np.float64, 2 * kinds).reshape(kinds, 2)
+        _require(bool((self._peak >= 0.0).all()))
         self._priority = self._take(np.int32, self.size)
         shape = (model.channels, self.size)
-        self._usual = self._take(np.float32, math.prod(shape)).reshape(shape)
-        _require(bool((np.diff(self._usual, axis=1) >= 0.0).all()))
-        narrow = np.uint8 if self.size <= NARROW_SLOTS else np.uint16
-        self._slot = self._take(narrow, math.prod(shape)).reshape(shape).astype(np.uint16)
-        _require(bool((np.sort(self._slot, axis=1) == np.arange(self.size)).all()))
+        by_slot = self._take(np.float32, math.prod(shape)).reshape(shape)
+        self._slot = np.argsort(by_slot, axis=1, kind="stable")
+        self._usual = np.take_along_axis(by_slot, self._slot, axis=1)
 
     def _take(self, kind: type[np.generic], count: int) -> np.ndarray:
         """The next numbers, which must be finite."""
@@ -106,6 +102,7 @@ class SavedBaseline:
         parts.level[:] = self._level
         parts.tail[:] = self._tail
         parts.episode[:] = self._episode
+        parts.peak[:] = self._peak
         parts.usual_priority[: self.size] = self._priority
         parts.usual[:, : self.size] = self._usual
         parts.usual_slot[:, : self.size] = self._slot

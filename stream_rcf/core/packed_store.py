@@ -22,7 +22,8 @@ from stream_rcf.core.float_grid import (
     value_at,
 )
 from stream_rcf.core.kernel import inlined_kernel, kernel
-from stream_rcf.core.layout import EVENTS_SEEN, RUNS, STORED, Block, Model
+from stream_rcf.core.layout import EVENTS_SEEN, RUNS, STORED, Block
+from stream_rcf.core.model import Model
 from stream_rcf.core.range_coder import (
     LENGTH_CONTEXTS,
     Coder,

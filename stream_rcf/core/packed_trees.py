@@ -16,8 +16,9 @@ from stream_rcf.core.boxes import BORDERS, border
 from stream_rcf.core.float_grid import decode_between, encode_between
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.lanes import LANE_BYTES, LANES, greater, lesser, load_lanes, store_lanes
-from stream_rcf.core.layout import BASE_SEQUENCE, EVENTS_SEEN, TIME_DECAY, Block, Model
+from stream_rcf.core.layout import BASE_SEQUENCE, EVENTS_SEEN, TIME_DECAY, Block
 from stream_rcf.core.memory import address_of, load_float
+from stream_rcf.core.model import Model
 from stream_rcf.core.nodes import cut_value_of, dimension_of, node_word
 from stream_rcf.core.packed_samples import SAMPLE_CONTEXTS, decode_sample, encode_sample
 from stream_rcf.core.range_coder import Coder, decode_target, encode_share, take_share

@@ -19,24 +19,30 @@ import zlib
 import numpy as np
 
 from stream_rcf.core.block import KeyBlock, largest_tree
+from stream_rcf.core.inspect import views
 from stream_rcf.core.kernel import kernel
 from stream_rcf.core.layout import (
     BASE_SEQUENCE,
+    CANDIDATES_IN_A_ROW,
     EVENTS_SEEN,
     HEADER_END,
+    INCIDENT_ALERTS,
+    INCIDENT_EVENT,
+    INCIDENT_STARTED_AT,
     KEEPS_PRIORITIES,
     KEY_SEED,
+    LATEST_ALERT_EVENT,
     LATEST_TIMESTAMP,
-    RUN_LENGTH,
-    RUN_STARTED_AT,
+    NEXT_ID,
     RUNS,
     SCORES_SEEN,
+    SHINGLE_WAIT,
     STORED,
     TIME_DECAY,
     Capacities,
-    Model,
     open_block,
 )
+from stream_rcf.core.model import Model
 from stream_rcf.core.packed_baseline import SavedBaseline, write_baseline
 from stream_rcf.core.packed_damage import ALL_TREES, BAD_END, BAD_RUNS, BAD_VALUES, damage_text
 from stream_rcf.core.packed_store import (
@@ -59,7 +65,7 @@ from stream_rcf.core.redrawing import list_points
 from stream_rcf.errors import CheckpointError
 
 MAGIC, QUICK_MAGIC = b"RCF2", b"RCFQ"
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 PREFIX = struct.Struct("<4s8i")  # magic, version, shape (4), records, runs, samples of the largest tree
 CHECKSUM = struct.Struct("<I")
 STATE_WORDS = (
@@ -68,9 +74,14 @@ STATE_WORDS = (
     BASE_SEQUENCE,
     KEEPS_PRIORITIES,
     SCORES_SEEN,
-    RUN_STARTED_AT,
-    RUN_LENGTH,
+    INCIDENT_STARTED_AT,
     LATEST_TIMESTAMP,
+    INCIDENT_EVENT,
+    INCIDENT_ALERTS,
+    LATEST_ALERT_EVENT,
+    CANDIDATES_IN_A_ROW,
+    SHINGLE_WAIT,
+    NEXT_ID,
     *range(TIME_DECAY, HEADER_END),
 )
 STATE = struct.Struct(f"<{len(STATE_WORDS)}q")
@@ -130,6 +141,7 @@ def pack(block: KeyBlock, *, quick: bool = False) -> bytes:
             PREFIX.pack(QUICK_MAGIC if quick else MAGIC, FORMAT_VERSION, *_shape(block.model), *counts),
             STATE.pack(*header[list(STATE_WORDS)].tolist()),
             write_baseline(block),
+            views(block).recent_id.tobytes() if block.model.remembered_ids > 0 else b"",
             write_quickly(block, counts[-1]) if quick else _encoded(block, counts[-1]),
         )
     )
@@ -185,14 +197,20 @@ def unpack(model: Model, data: bytes) -> KeyBlock:
     block = KeyBlock(
         model,
         int(words[STATE_WORDS.index(KEY_SEED)]) & (2**64 - 1),
-        Capacities(max(1, samples, baseline.size), max(1, records), max(1, runs), boxes=1),
+        Capacities(max(1, samples, baseline.samples), max(1, records), max(1, runs), boxes=1),
     )
     header = block.header()
     header[list(STATE_WORDS)] = words
     header[STORED], header[RUNS] = records, runs
     _check(header)
     baseline.fill(block)
-    rest = memoryview(data)[start + baseline.length : end]
+    start += baseline.length
+    ids = 8 * model.remembered_ids
+    if end - start < ids or not 0 <= int(header[NEXT_ID]) < max(1, model.remembered_ids):
+        raise CheckpointError("a key's state is damaged: the ids of its latest events are cut short")
+    if ids > 0:
+        views(block).recent_id[:] = np.frombuffer(data[start : start + ids], np.int64)
+    rest = memoryview(data)[start + ids : end]
     damage = read_quickly(block, samples, rest) if magic == QUICK_MAGIC else _decoded(block, samples, rest)
     if damage != ALL_TREES:
         raise CheckpointError(f"a key's state is damaged: {damage_text(damage)}")
@@ -218,6 +236,9 @@ def _check(state: np.ndarray) -> None:
     events = int(state[EVENTS_SEEN])
     if not 0 <= events < MAX_EVENTS or not 0 <= int(state[SCORES_SEEN]) <= events:
         raise CheckpointError(f"a key's state counts {events} events: impossible")
+    counters = (INCIDENT_EVENT, INCIDENT_ALERTS, LATEST_ALERT_EVENT, CANDIDATES_IN_A_ROW)
+    if not all(0 <= int(state[counter]) <= events for counter in counters) or int(state[SHINGLE_WAIT]) < 0:
+        raise CheckpointError("a key's state is damaged: it knows of more alerts than events")
     if not 0 <= int(state[BASE_SEQUENCE]) <= events:
         raise CheckpointError("a key's state is damaged: the base of its priorities lies in the future")
     if int(state[KEEPS_PRIORITIES]) not in (0, 1):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
+from stream_rcf.core.reasons import ALL_CORRECTIONS
 from stream_rcf.errors import UsageError
 
 ALGORITHM_VERSION = 2  # raise it whenever the same events would give other scores
-LIKELIHOOD_VERSION = 1  # raise it whenever the same events would give other likelihoods
+LIKELIHOOD_VERSION = 2  # raise it whenever the same events would give other likelihoods
+ALERT_BUDGET = 2.0  # alerts per key and week: of some hundred keys, a few a day
+# Measured on quiet series of 1 to 30 features. The power makes up for what is believed of very high scores, which are
+# somewhat more frequent; features that go together are fewer signals.
+SIGNALS_OF_FEATURE, SIGNALS_POWER = 3.0, 1.2
 OUTPUT_AFTER_FRACTION = 4  # a forest scores after sample_size / 4 events, as the reference does
 DECAY_SAMPLES = 10  # default time decay is 1 / (10 * sample_size), as in the reference
 MAX_TREES = 1000  # more gives no accuracy and multiplies memory
@@ -19,6 +24,8 @@ SEED_LIMIT = 2**63  # seeds are hashed as signed 64-bit integers
 MILLISECONDS = 1000  # of a second
 MAX_PAUSE_SECONDS = 10**10  # three centuries: more than timestamps can lie apart
 MAX_PAUSE_MS = MILLISECONDS * MAX_PAUSE_SECONDS
+ANY_LATENESS = -1  # of events: none is too late
+MAX_REMEMBERED_IDS = 4096  # of a key, 8 bytes each, all of them looked at for every event
 
 
 def _require(condition: bool, name: str, value: object, allowed: str) -> None:
@@ -142,17 +149,64 @@ class ThresholdParameters:
         )
 
 
+def signals_of(features: int) -> float:
+    """How many independent signals would be rare as often as any scale of any of so many features is."""
+    return SIGNALS_OF_FEATURE * float(features) ** SIGNALS_POWER
+
+
 @dataclass(frozen=True, slots=True)
 class LikelihoodParameters:
     """How a likelihood becomes an alert.
 
-    ``alert_budget``: alerts per key and week that a quiet key may have, 0 to 1000; 0 leaves alerts to the threshold.
+    ``alert_budget``: alerts per key and week that a quiet key may have, up to 1000; 0 leaves alerts to the threshold.
+    ``corrections``: which of ``corrections.Correction`` may hold such an alert back; all by default.
     """
 
-    alert_budget: float = 0.0
+    alert_budget: float = ALERT_BUDGET
+    corrections: int = int(ALL_CORRECTIONS)
 
     def __post_init__(self) -> None:
+        _require(
+            0 <= self.corrections <= ALL_CORRECTIONS, "corrections", self.corrections, "flags of Correction"
+        )
         _require(0 <= self.alert_budget <= 1000, "alert_budget", self.alert_budget, "between 0 and 1000")
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalParameters:
+    """What becomes of events that do not come as they should.
+
+    ``allowed_lateness_ms``: an event whose time lies further behind its key's latest is passed over; ``ANY_LATENESS``
+    scores every event in the order in which they come. ``max_gap_ms``: after a longer pause of its key the shingle
+    begins anew, so that none spans the pause, and what the model knows stays; 0 for never. ``remembered_ids``: so many
+    ids of a key's latest events are kept, and an event with one of them is passed over; 0 for none. ``fills_missing``:
+    whether a record may lack features, which then count as they were in the record before.
+    """
+
+    allowed_lateness_ms: int = ANY_LATENESS
+    max_gap_ms: int = 0
+    remembered_ids: int = 0
+    fills_missing: bool = False
+
+    def __post_init__(self) -> None:
+        _require(
+            ANY_LATENESS <= self.allowed_lateness_ms <= MAX_PAUSE_MS,
+            "allowed_lateness_ms",
+            self.allowed_lateness_ms,
+            f"between 0 and {MAX_PAUSE_MS}, or {ANY_LATENESS} for any",
+        )
+        _require(
+            0 <= self.max_gap_ms <= MAX_PAUSE_MS,
+            "max_gap_ms",
+            self.max_gap_ms,
+            f"between 0 and {MAX_PAUSE_MS}",
+        )
+        _require(
+            0 <= self.remembered_ids <= MAX_REMEMBERED_IDS,
+            "remembered_ids",
+            self.remembered_ids,
+            f"between 0 and {MAX_REMEMBERED_IDS}",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +223,7 @@ class DetectorParameters:
     threshold: ThresholdParameters = field(default_factory=ThresholdParameters)
     retire_after_ms: int = 0
     likelihood: LikelihoodParameters | None = field(default_factory=LikelihoodParameters)
+    arrival: ArrivalParameters = field(default_factory=ArrivalParameters)
 
     def __post_init__(self) -> None:
         _require(
@@ -206,7 +261,10 @@ class DetectorParameters:
             (threshold.anomaly_rate, threshold.score_differencing),
         )
         if self.likelihood is not None:
-            shape += (("likelihood", LIKELIHOOD_VERSION, self.likelihood.alert_budget),)
+            likelihood = self.likelihood
+            shape += (("likelihood", LIKELIHOOD_VERSION, likelihood.alert_budget, likelihood.corrections),)
         if self.retire_after_ms > 0:
             shape += (("retire_after_ms", self.retire_after_ms),)
+        if self.arrival != ArrivalParameters():
+            shape += (("arrival", *astuple(self.arrival)),)
         return hashlib.blake2b(repr(shape).encode("utf-8"), digest_size=8).hexdigest()

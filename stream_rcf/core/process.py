@@ -5,29 +5,35 @@ from __future__ import annotations
 import numpy as np
 
 from stream_rcf.core.ahead import aim, aim_at_nothing, fetch_header
-from stream_rcf.core.arithmetic import log
-from stream_rcf.core.attribution import attribute_point, relevant_shares
+from stream_rcf.core.arrival import NO_ID, begin_shingle_after_gap, fill_missing, refused
 from stream_rcf.core.baseline import follow, learn_usual
+from stream_rcf.core.decision import decide_by_budget
+from stream_rcf.core.event_arrays import EventArrays
+from stream_rcf.core.expectation import forget_expectation
+from stream_rcf.core.explanation import explain
+from stream_rcf.core.incident import follow_incident
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import (
     EVENTS_SEEN,
+    INCIDENT_ALERTS,
+    INCIDENT_EVENT,
+    INCIDENT_STARTED_AT,
     LATEST_TIMESTAMP,
-    RUN_LENGTH,
-    RUN_STARTED_AT,
+    SHINGLE_WAIT,
     STORED,
     Block,
-    Model,
     open_block,
 )
-from stream_rcf.core.likelihood import bearable, note_gap, rarity_of
+from stream_rcf.core.likelihood import judge_signals, note_gap, tell_news
+from stream_rcf.core.model import Model
 from stream_rcf.core.reasons import Reason
 from stream_rcf.core.retirement import retire_if_idle
+from stream_rcf.core.rules import unruled_score
 from stream_rcf.core.sampling import ORDINARY_WEIGHT, pass_by, sample_point
 from stream_rcf.core.scoring import score_point
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.store import append_record, latest_point
 from stream_rcf.core.threshold import (
-    GRADE_STEPS,
     ROUND_OFF,
     confidence_of,
     grade_of,
@@ -38,7 +44,8 @@ from stream_rcf.core.threshold import (
 # Columns of the results.
 SCORE, THRESHOLD, GRADE, CONFIDENCE, LIKELIHOOD = 0, 1, 2, 3, 4
 NUMBERS = 5
-REASON, SEEN, FIRST_ANOMALOUS = 0, 1, 2
+REASON, SEEN, FIRST_ANOMALOUS, INCIDENT, ALERTS, RESOLVED = 0, 1, 2, 3, 4, 5
+INTEGERS = 6
 
 _NONE = int(Reason.NONE)
 _SHINGLE_FILLING = int(Reason.SHINGLE_FILLING)
@@ -46,7 +53,7 @@ _WARMING_UP = int(Reason.WARMING_UP)
 _BELOW_FIRST_GRADE = int(Reason.BELOW_FIRST_GRADE)
 _IDLE_KEY_RETIRED = int(Reason.IDLE_KEY_RETIRED)
 _WITHIN_BUDGET = int(Reason.WITHIN_BUDGET)
-FULL_GRADE_LOG = 4.605170185988091  # ln 100: an event so many times rarer than the budget needs has grade 1
+_RULE = int(Reason.RULE)
 
 
 @inlined_kernel
@@ -69,14 +76,20 @@ def learn_shingle(block: Block, model: Model, weight: float, scratch: Scratch) -
 
 @kernel
 def _judge(
-    block: Block, model: Model, timestamp: int, scratch: Scratch, numbers: np.ndarray, integers: np.ndarray
+    block: Block,
+    model: Model,
+    events: EventArrays,
+    event: int,
+    scratch: Scratch,
+    numbers: np.ndarray,
+    integers: np.ndarray,
 ) -> None:
     """Score the shingle against the past, and set threshold, grade and reason."""
     threshold, span, known = threshold_and_span(block, model)
     score = 0.0
     grade = 0.0
     reason = _NONE
-    if block.integers[EVENTS_SEEN] + 1 < model.shingle_size:
+    if block.integers[EVENTS_SEEN] + 1 < model.shingle_size or block.integers[SHINGLE_WAIT] > 0:
         reason = _SHINGLE_FILLING
     elif not is_ready(block, model):
         reason = _WARMING_UP
@@ -90,37 +103,30 @@ def _judge(
         learn_score(block, model, score)
     numbers[LIKELIHOOD] = 0.0
     if model.channels > 0:
-        rarity = rarity_of(block, model, score, scratch)
-        learn_usual(block, model)
-        numbers[LIKELIHOOD] = 1.0 - rarity
-        if model.alert_budget > 0.0:
+        judge_signals(block, model, score, scratch)
+        numbers[LIKELIHOOD] = 1.0 - tell_news(block, model, scratch)
+        if model.alert_budget > 0.0 and score > 0.0:
             above = grade > 0.0
-            grade = _grade_of_rarity(rarity, bearable(block, model)) if score > 0.0 else 0.0
-            if above and grade == 0.0:
-                reason = _WITHIN_BUDGET
-            elif grade > 0.0:
+            grade, correction = decide_by_budget(block, model, score, events.rules, event, scratch)
+            if grade > 0.0:
                 reason = _NONE
-    if grade > 0.0:
-        if block.integers[RUN_LENGTH] == 0:
-            block.integers[RUN_STARTED_AT] = timestamp
-        block.integers[RUN_LENGTH] += 1
-    else:
-        block.integers[RUN_LENGTH] = 0
+            elif correction != _NONE:
+                reason = correction
+            elif above:
+                reason = _WITHIN_BUDGET
+    if model.alert_budget == 0.0 and grade > 0.0 and events.rules.muted.shape[0] > 0:
+        left = unruled_score(block, model, score, events.rules, event, scratch)
+        grade = grade_of(left, threshold, span, known, model.lower_threshold)
+        if grade == 0.0:
+            reason = _RULE
+    integers[RESOLVED] = follow_incident(block, grade > 0.0, events.timestamps[event])
     numbers[SCORE] = score
     numbers[THRESHOLD] = threshold
     numbers[GRADE] = grade
     integers[REASON] = reason
-    integers[FIRST_ANOMALOUS] = block.integers[RUN_STARTED_AT]
-
-
-@inlined_kernel
-def _grade_of_rarity(rarity: float, wanted: float) -> float:
-    """Grade 1/16 to 1 of an event at most as frequent as ``wanted``, by how much rarer it is; 0 of others."""
-    if rarity > wanted:
-        return 0.0
-    if rarity <= 0.0:
-        return 1.0
-    return min(1.0, (1.0 + np.floor(log(wanted / rarity) / FULL_GRADE_LOG * GRADE_STEPS)) / GRADE_STEPS)
+    integers[FIRST_ANOMALOUS] = block.integers[INCIDENT_STARTED_AT]
+    integers[INCIDENT] = block.integers[INCIDENT_EVENT]
+    integers[ALERTS] = block.integers[INCIDENT_ALERTS]
 
 
 @inlined_kernel
@@ -142,37 +148,57 @@ def process_batch(
     model: Model,
     addresses: np.ndarray,
     order: np.ndarray,
-    values: np.ndarray,
-    timestamps: np.ndarray,
+    events: EventArrays,
     scratch: Scratch,
     numbers: np.ndarray,
     integers: np.ndarray,
-    shares: np.ndarray,
+    details: np.ndarray,
 ) -> None:
     """Process event ``i`` of ``order`` (m,) int64 with the block at ``addresses[i]``, one after the other.
 
-    ``values`` (m, dimensions) float64, finite in float32; ``timestamps`` (m,) int64, epoch ms. Results by event:
-    ``numbers`` (m, NUMBERS) score, threshold, grade, confidence, likelihood; ``integers`` (m, 3) reason, events seen,
-    start of the run of anomalies; ``shares`` (m, dimensions) attribution by feature, set where the grade is above 0.
-    Every block must have room for its events in this batch.
+    Values that are missing are filled in in place. Results by event:
+    ``numbers`` (m, NUMBERS) score, threshold, grade, confidence, likelihood; ``integers`` (m, INTEGERS) reason, events
+    seen, and of the latest incident its beginning, the number of its first event, its alerts, and whether this event
+    ends it; ``details`` (m, dimensions, DETAILS), see ``explain``, set where the grade is above 0. Every block must
+    have room for its events in this batch.
     """
     for place in range(order.shape[0]):
         i = order[place]
         block = open_block(addresses[i], model)
         _look_ahead(model, addresses, order, place, scratch.ahead)
+        timestamp, values = events.timestamps[i], events.values[i]
+        refusal = refused(
+            block, model, timestamp, events.identities[i] if events.identities.shape[0] > 0 else NO_ID
+        )
         latest, has_latest = block.integers[LATEST_TIMESTAMP], block.integers[EVENTS_SEEN] > 0
-        is_retired = retire_if_idle(block, model, timestamps[i])
+        is_retired = refusal == _NONE and retire_if_idle(block, model, timestamp)
+        missing = 0
+        if refusal == _NONE:
+            missing, refusal = fill_missing(block, model, values)
+        if refusal != _NONE:
+            integers[i, REASON] = refusal
+            numbers[i, THRESHOLD], _, _ = threshold_and_span(block, model)
+            numbers[i, CONFIDENCE] = confidence_of(block, model)
+            integers[i, SEEN] = block.integers[EVENTS_SEEN]
+            continue
+        if not is_retired:
+            begin_shingle_after_gap(block, model, timestamp, latest)
         if model.channels > 0:
             if has_latest and not is_retired:
-                note_gap(block, max(0.0, np.float64(timestamps[i]) - np.float64(latest)))
-            follow(block, model, values[i])
-        append_record(block, model, values[i], block.integers[EVENTS_SEEN])
-        _judge(block, model, timestamps[i], scratch, numbers[i], integers[i])
+                note_gap(block, max(0.0, np.float64(timestamp) - np.float64(latest)))
+            follow(block, model, values)
+        append_record(block, model, values, block.integers[EVENTS_SEEN])
+        forget_expectation(scratch)
+        _judge(block, model, events, i, scratch, numbers[i], integers[i])
         if is_retired:
             integers[i, REASON] = _IDLE_KEY_RETIRED
         if numbers[i, GRADE] > 0.0:
-            attribute_point(block, model, latest_point(block, model, block.integers[STORED]), scratch)
-            relevant_shares(scratch.total, model.dimensions, shares[i])
-        learn_shingle(block, model, ORDINARY_WEIGHT, scratch)
+            explain(block, model, scratch, details[i])
+        if model.channels > 0:
+            learn_usual(block, model)
+        # A record that is mostly made up teaches nothing, nor does a shingle that spans a gap.
+        is_whole = 2 * missing <= model.dimensions and block.integers[SHINGLE_WAIT] == 0
+        learn_shingle(block, model, ORDINARY_WEIGHT if is_whole else 0.0, scratch)
+        block.integers[SHINGLE_WAIT] = max(0, block.integers[SHINGLE_WAIT] - 1)
         numbers[i, CONFIDENCE] = confidence_of(block, model)
         integers[i, SEEN] = block.integers[EVENTS_SEEN]

@@ -11,8 +11,9 @@ import numpy as np
 from stream_rcf.core.bit_fields import PADDING
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.kernel import kernel
-from stream_rcf.core.layout import KEEPS_PRIORITIES, NODE_BITS, RUNS, STORED, Model, open_block
+from stream_rcf.core.layout import KEEPS_PRIORITIES, RUNS, STORED, open_block
 from stream_rcf.core.memory import address_of
+from stream_rcf.core.model import NODE_BITS, Model
 from stream_rcf.core.packed_damage import ALL_TREES, BAD_END, BAD_RUNS, BAD_VALUES
 from stream_rcf.core.packed_samples import PRIORITY_BITS
 from stream_rcf.core.packed_trees import TreeScratch, new_tree_scratch

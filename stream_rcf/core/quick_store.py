@@ -12,8 +12,9 @@ import numpy as np
 from stream_rcf.core.bit_fields import read_bits, read_number, write_bits, write_number
 from stream_rcf.core.float_grid import rank_of, value_at
 from stream_rcf.core.kernel import inlined_kernel, kernel
-from stream_rcf.core.layout import RUNS, STORED, Block, Model
+from stream_rcf.core.layout import RUNS, STORED, Block
 from stream_rcf.core.memory import lowest_bit
+from stream_rcf.core.model import Model
 from stream_rcf.core.packed_store import is_run_possible, is_store_whole
 from stream_rcf.core.range_coder import bit_length
 

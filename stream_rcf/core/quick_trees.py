@@ -12,8 +12,9 @@ import numpy as np
 from stream_rcf.core.bit_fields import read_bits, write_bits
 from stream_rcf.core.boxes import TOGETHER, is_equal
 from stream_rcf.core.kernel import inlined_kernel, kernel
-from stream_rcf.core.layout import CUT_VALUE_BITS, KEEPS_PRIORITIES, STORED, Block, Model
+from stream_rcf.core.layout import KEEPS_PRIORITIES, STORED, Block
 from stream_rcf.core.memory import address_of, bits_of_float, load_float, low_float
+from stream_rcf.core.model import CUT_VALUE_BITS, Model
 from stream_rcf.core.nodes import cut_value_of, dimension_of, left_of, node_word
 from stream_rcf.core.packed_samples import PRIORITY_BITS
 from stream_rcf.core.packed_trees import TreeScratch, settle_sample

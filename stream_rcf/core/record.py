@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
+from stream_rcf.core.explanation import DIRECTION, EXPECTED, LOWER, SHARE, UPPER
 from stream_rcf.core.reasons import Reason
 
 REASON_TEXTS = tuple(reason.text for reason in Reason)  # by number
@@ -20,10 +22,10 @@ def score_fields(
     grade: float,
     confidence: float,
     likelihood: float,
-    shares: Sequence[float] | None,
-    reason: int,
+    details: Sequence[Sequence[float]] | None,
+    reason: str | None,
 ) -> dict[str, Any]:
-    """All fields but ``source`` and ``model``. ``shares``: attribution by feature, for anomalies."""
+    """All fields but ``source`` and ``model``. ``details`` of explanation.py by feature, for anomalies."""
     return {
         "key": key,
         "timestamp": timestamp,
@@ -34,7 +36,59 @@ def score_fields(
         "anomaly_grade": grade,
         "is_anomaly": grade > 0.0,
         "confidence": confidence,
-        "expected_values": None,
-        "relevant_attribution": None if shares is None else dict(zip(features, shares, strict=True)),
-        "reason": REASON_TEXTS[reason],
+        "expected_values": None if details is None else _by_feature(features, details, EXPECTED),
+        "relevant_attribution": None if details is None else _by_feature(features, details, SHARE),
+        "reason": reason,
     }
+
+
+def incident_fields(
+    key: str,
+    timestamp: int,
+    features: Sequence[str],
+    details: Sequence[Sequence[float]],
+    started_at: int,
+    first_event: int,
+    alerts: int,
+) -> dict[str, Any]:
+    """What an alert says beyond the score record, whose ``details`` these are: how it lies, and its incident."""
+    return {
+        "expected_band": {
+            feature: [row[LOWER], row[UPPER]] for feature, row in zip(features, details, strict=True)
+        },
+        "direction": {
+            feature: "above" if row[DIRECTION] > 0.0 else "below"
+            for feature, row in zip(features, details, strict=True)
+        },
+        "first_anomalous_timestamp": started_at,
+        "duration_ms": max(0, timestamp - started_at),
+        "incident_id": incident_id(key, started_at, first_event),
+        "incident_alerts": alerts,
+        "status": "opened" if alerts == 1 else "continuing",
+    }
+
+
+def resolved_fields(
+    key: str, timestamp: int, started_at: int, first_event: int, alerts: int
+) -> dict[str, Any]:
+    """What is said of an incident when it is over: its alerts, how long it was, and no anomaly."""
+    return {
+        "key": key,
+        "timestamp": timestamp,
+        "is_anomaly": False,
+        "first_anomalous_timestamp": started_at,
+        "duration_ms": max(0, timestamp - started_at),
+        "incident_id": incident_id(key, started_at, first_event),
+        "incident_alerts": alerts,
+        "status": "resolved",
+    }
+
+
+def incident_id(key: str, started_at: int, first_event: int) -> str:
+    """An incident's name: by its key, its first event's time and number, the same after any crash and in any file."""
+    name = f"{key}\0{started_at}\0{first_event}"
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _by_feature(features: Sequence[str], details: Sequence[Sequence[float]], column: int) -> dict[str, float]:
+    return {feature: row[column] for feature, row in zip(features, details, strict=True)}

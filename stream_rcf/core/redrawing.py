@@ -16,7 +16,8 @@ from numba import types
 
 from stream_rcf.core.arithmetic import exp
 from stream_rcf.core.kernel import inlined_kernel, intrinsic, kernel
-from stream_rcf.core.layout import BASE_SEQUENCE, KEY_SEED, RUNS, STORED, TIME_DECAY, Block, Model
+from stream_rcf.core.layout import BASE_SEQUENCE, KEY_SEED, RUNS, STORED, TIME_DECAY, Block
+from stream_rcf.core.model import Model
 from stream_rcf.core.random_stream import PRIORITY, event_word, tree_word, uniform_of
 from stream_rcf.core.sampler import (
     GREATEST_PRIORITY,

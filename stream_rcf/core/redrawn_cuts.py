@@ -13,8 +13,9 @@ import numpy as np
 from stream_rcf.core.boxes import begin_box, border, extend_box, gaps
 from stream_rcf.core.cuts import cut_gap, rest_of_cut
 from stream_rcf.core.kernel import inlined_kernel
-from stream_rcf.core.layout import Block, Model
+from stream_rcf.core.layout import Block
 from stream_rcf.core.memory import address_of, load_float
+from stream_rcf.core.model import Model
 from stream_rcf.core.random_stream import CUTS, cut_word, tree_word, uniform_of
 from stream_rcf.core.range_coder import Coder, decode_bit, encode_bit
 from stream_rcf.core.redrawing import Points, record_in

@@ -21,8 +21,8 @@ from stream_rcf.core.layout import (
     TAIL_BINS,
     TIME_DECAY,
     Block,
-    Model,
 )
+from stream_rcf.core.model import Model
 
 
 @inlined_kernel
@@ -64,6 +64,10 @@ def begin_anew(block: Block, model: Model) -> None:
             block.tail[row, place] = 0.0
     for channel in range(model.channels):
         block.level[channel] = 0.0
+    for place in range(model.remembered_ids):
+        block.recent_id[place] = 0
+    for kind in range(block.peak.shape[0]):
+        block.peak[kind, 0] = block.peak[kind, 1] = 0.0
 
 
 def retired_block(model: Model, key_seed: int, latest_timestamp: int) -> KeyBlock:

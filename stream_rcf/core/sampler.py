@@ -90,17 +90,20 @@ def raise_priorities(block: Block, steps: int) -> None:
 
 
 @inlined_kernel
+def base_move(time_decay: float, behind: int) -> tuple[int, int]:
+    """(events by which a base that is so many ``behind`` moves up, steps by which priorities grow): whole spans."""
+    span = span_of(time_decay)
+    spans, steps = behind // span, decay_steps(time_decay, min(span, behind))
+    return spans * span, min(spans, NEVER // (steps + 1)) * steps
+
+
+@inlined_kernel
 def move_base(block: Block, sequence: int) -> None:
     """Let the base follow, in whole spans, before the point number ``sequence`` is drawn."""
-    decay = block.floats[TIME_DECAY]
-    span = span_of(decay)
-    behind = sequence - block.integers[BASE_SEQUENCE]
-    if behind >= span:
-        spans = behind // span
-        raise_priorities(
-            block, min(spans, NEVER // (decay_steps(decay, span) + 1)) * decay_steps(decay, span)
-        )
-        block.integers[BASE_SEQUENCE] += spans * span
+    events, steps = base_move(block.floats[TIME_DECAY], sequence - block.integers[BASE_SEQUENCE])
+    if events > 0:
+        raise_priorities(block, steps)
+        block.integers[BASE_SEQUENCE] += events
 
 
 @inlined_kernel

@@ -15,9 +15,9 @@ from stream_rcf.core.layout import (
     KEY_SEED,
     TIME_DECAY,
     Block,
-    Model,
     open_block,
 )
+from stream_rcf.core.model import Model
 from stream_rcf.core.random_stream import ADMISSION, CUTS, PRIORITY, event_word, tree_word, uniform_of
 from stream_rcf.core.sampler import (
     admission,

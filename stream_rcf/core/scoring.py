@@ -19,8 +19,9 @@ from stream_rcf.core.boxes import (
     point_address,
 )
 from stream_rcf.core.kernel import inlined_kernel, kernel
-from stream_rcf.core.layout import Block, Model
+from stream_rcf.core.layout import Block
 from stream_rcf.core.memory import address_of
+from stream_rcf.core.model import Model
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.walk import WALKED_TOGETHER, first_of, mass_of, slot_of, walk_trees
 

@@ -7,9 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from stream_rcf.core.ahead import RANGES
-from stream_rcf.core.arithmetic import exp, log, log2
+from stream_rcf.core.arithmetic import log2
 from stream_rcf.core.lanes import LANES
-from stream_rcf.core.layout import POOL_WORDS, TAIL_BINS, Model
+from stream_rcf.core.layout import POOL_WORDS
+from stream_rcf.core.model import Model
+from stream_rcf.core.tails import believed_tails
 from stream_rcf.core.walk import WALKED_TOGETHER, Walks
 
 LONGEST_STRETCH = 512  # events: more would share the cost of a tree's boxes no further
@@ -35,7 +37,18 @@ class Scratch(NamedTuple):
     levels: np.ndarray  # (sample_size + 1,) float64: a number for each place on a way
     log2_table: np.ndarray  # (sample_size + 1,) float64: log2(mass + 1)
     inverse: np.ndarray  # (sample_size + 1,) float64: 1 / (depth + 1)
-    believed: np.ndarray  # (2, TAIL_BINS + 1) float64: see believed_tails
+    believed: np.ndarray  # (2, TAIL_BINS + 1) float64: see tails.believed_tails
+    # Of the signals of an event, each feature's and last the forest's: see likelihood.py and decision.py.
+    rarity: np.ndarray  # (dimensions + 1,) float64
+    is_news: np.ndarray  # (dimensions + 1,) bool
+    is_alert: np.ndarray  # (dimensions + 1,) bool
+    channel: np.ndarray  # (dimensions,) int64: the rarest of each feature
+    rises: np.ndarray  # (dimensions,) bool: whether it lies above the middle of its sample
+    newest: np.ndarray  # (dimensions,) int64: the coordinates of a point's latest record
+    # What each tree expected in its place: see expectation.py.
+    expected_for: np.ndarray  # (1,) int64: 1 where that was worked out for the latest record
+    imputed: np.ndarray  # (trees, dimensions) float32
+    candidates: np.ndarray  # (dimensions, trees) float32: the same in ascending order
 
 
 def new_scratch(model: Model) -> Scratch:
@@ -64,23 +77,13 @@ def new_scratch(model: Model) -> Scratch:
         np.array([log2(mass + 1.0) for mass in range(model.sample_size + 1)], np.float64),
         1.0 / (np.arange(model.sample_size + 1) + 1.0),
         believed_tails(d),
+        np.ones(model.dimensions + 1, np.float64),
+        np.zeros(model.dimensions + 1, np.bool_),
+        np.zeros(model.dimensions + 1, np.bool_),
+        np.zeros(model.dimensions, np.int64),
+        np.zeros(model.dimensions, np.bool_),
+        np.arange(d - model.dimensions, d, dtype=np.int64),
+        np.zeros(1, np.int64),
+        np.zeros((model.trees, model.dimensions), np.float32),
+        np.zeros((model.dimensions, model.trees), np.float32),
     )
-
-
-# The probability of a higher score falls by e in so much: measured of ten kinds of quiet series (noise, autocorrelated,
-# daily, random walk, counts, mostly zero, latencies, percentages, whole numbers, trend), down to one event in three
-# thousand, nearly alike for all of them and for all scales.
-MARGINAL_FALL = 0.48
-MARGINAL_CERTAIN = -0.13  # where that line reaches probability 1
-# The forest's: a point of more coordinates has scores closer together. Rather more than any of the ten kinds has.
-JOINT_POWER = -0.3
-TENTH_AT = 1.0  # the forest's score that one event in ten exceeds
-
-
-def believed_tails(point_dimensions: int) -> np.ndarray:
-    """The probability of a score at least as high as each edge of a bin: of a single number's, and of the forest's."""
-    fall = MARGINAL_FALL * exp(JOINT_POWER * log(np.float64(point_dimensions)))
-    lines = ((MARGINAL_FALL, MARGINAL_CERTAIN), (fall, TENTH_AT - log(10.0) * fall))
-    edges = [0.5 * 2.0 ** (place // 16) * (1.0 + place % 16 / 16.0) for place in range(TAIL_BINS + 1)]
-    tails = [[min(1.0, exp((certain - edge) / fall)) for edge in edges] for fall, certain in lines]
-    return np.array(tails, np.float64)

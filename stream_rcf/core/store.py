@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from stream_rcf.core.kernel import allocating_kernel, inlined_kernel, kernel
-from stream_rcf.core.layout import RUNS, STORED, Block, Model, open_block
+from stream_rcf.core.layout import RUNS, STORED, Block, open_block
 from stream_rcf.core.memory import address_of
+from stream_rcf.core.model import Model
 
 
 @inlined_kernel

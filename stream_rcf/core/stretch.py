@@ -11,16 +11,9 @@ import numpy as np
 
 from stream_rcf.core.arithmetic import exp
 from stream_rcf.core.kernel import inlined_kernel, kernel
-from stream_rcf.core.layout import (
-    BASE_SEQUENCE,
-    EVENTS_SEEN,
-    KEY_SEED,
-    STORED,
-    TIME_DECAY,
-    Block,
-    Model,
-)
+from stream_rcf.core.layout import BASE_SEQUENCE, EVENTS_SEEN, KEY_SEED, STORED, TIME_DECAY, Block
 from stream_rcf.core.memory import address_of
+from stream_rcf.core.model import Model
 from stream_rcf.core.random_stream import event_word
 from stream_rcf.core.sampler import move_base, span_of
 from stream_rcf.core.sampling import ORDINARY_WEIGHT, REJECTED, judge_offer, take_point

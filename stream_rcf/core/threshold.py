@@ -18,8 +18,8 @@ from stream_rcf.core.layout import (
     SCORE_STATISTIC,
     SCORES_SEEN,
     Block,
-    Model,
 )
+from stream_rcf.core.model import Model
 
 # Scores above count as 2 in the statistics, so that a big anomaly does not lift the threshold.
 SCORE_CAP = 2.0

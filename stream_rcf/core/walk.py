@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stream_rcf.core.kernel import inlined_kernel
-from stream_rcf.core.layout import Block, Model
+from stream_rcf.core.layout import Block
 from stream_rcf.core.memory import address_of, load_float, load_word, store_word
+from stream_rcf.core.model import Model
 from stream_rcf.core.nodes import cut_value_of, dimension_of, left_of
 
 WALKED_TOGETHER = 4  # trees, so that the processor works on one while another waits for its node

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from stream_rcf.core.boxes import drop_box
 from stream_rcf.core.kernel import inlined_kernel
-from stream_rcf.core.layout import FREE, FRESH, NO_BOX, Block, Model
+from stream_rcf.core.layout import FREE, FRESH, NO_BOX, Block
+from stream_rcf.core.model import Model
 from stream_rcf.core.nodes import with_box
 from stream_rcf.core.scratch import Scratch
 
@@ -38,9 +39,11 @@ def open_workshop(block: Block, model: Model, tree: int, scratch: Scratch) -> Bl
         block.level,
         block.tail,
         block.episode,
+        block.peak,
         block.usual,
         block.usual_slot,
         block.usual_priority,
+        block.recent_id,
         block.run_first,
         block.run_event,
         block.store,

@@ -25,9 +25,10 @@ class Columns:
     timestamp: str | None
     features: tuple[str, ...]
 
-    def schema(self, max_bytes: int) -> EventSchema:
+    def schema(self, max_bytes: int, fills_missing: bool = False) -> EventSchema:
         """Return the same for the decoder."""
-        return EventSchema(self.keys, self.timestamp or "", self.features, max_bytes)
+        timestamp = self.timestamp or ""
+        return EventSchema(self.keys, timestamp, self.features, max_bytes, fills_missing=fills_missing)
 
     def __str__(self) -> str:
         key = f"key {' + '.join(self.keys)}" if self.keys else "one series"

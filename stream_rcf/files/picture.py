@@ -1,4 +1,4 @@
-"""The picture of a scored series: features on top, the score and its threshold beneath, anomalies on both."""
+"""The picture of a scored series: features on top, the score beneath, with the threshold that decides, if it does."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def draw(
         for panel in range(panels):
             _draw_feature(axes[panel], x, series, panel, features[panel])
         episodes = _marked_episodes(series, parameters.forest.shingle_size)
-        _draw_score(axes[-1], x, series, episodes)
+        _draw_score(axes[-1], x, series, episodes, by_threshold=_budget(parameters) == 0.0)
         for axis in axes:
             _shade_warm_up(axis, x, series)
             _mark_episodes(axis, x, episodes)
@@ -87,14 +87,20 @@ def _draw_feature(axis: Any, x: Floats, series: Series, feature: int, name: str)
     axis.set_ylabel(_plain(name))
 
 
-def _draw_score(axis: Any, x: Floats, series: Series, episodes: Sequence[Episode]) -> None:
+def _budget(parameters: DetectorParameters) -> float:
+    return 0.0 if parameters.likelihood is None else parameters.likelihood.alert_budget
+
+
+def _draw_score(
+    axis: Any, x: Floats, series: Series, episodes: Sequence[Episode], *, by_threshold: bool
+) -> None:
     scored = np.flatnonzero(series.scores > 0)
     x_scored, scores, thresholds = x[scored], series.scores[scored], series.thresholds[scored]
     if len(scored):
         axis.plot(*outline(x_scored, scores, STRIPS), color=SCORE_COLOUR, linewidth=0.8, label="score")
-        axis.plot(
-            *outline(x_scored, thresholds, STRIPS), color=THRESHOLD_COLOUR, linewidth=1.4, label="threshold"
-        )
+        if by_threshold:  # else it decides nothing
+            line = outline(x_scored, thresholds, STRIPS)
+            axis.plot(*line, color=THRESHOLD_COLOUR, linewidth=1.4, label="threshold")
     if episodes:
         _name_peaks(axis, x, series, episodes)
     if len(scored):
@@ -169,6 +175,8 @@ def _title(series: Series, features: tuple[str, ...], parameters: DetectorParame
     if episodes > MOST_EPISODES:
         found += f" ({MOST_EPISODES} of highest score marked)"
     settings = f"{forest.trees} trees of {forest.sample_size} samples, shingle {forest.shingle_size}"
+    if budget := _budget(parameters):
+        settings += f"; a budget of {budget:g} alerts a week"
     hidden = len(features) - MOST_PANELS
     more = f"; the first {MOST_PANELS} of {len(features)} features shown" if hidden > 0 else ""
     return f"{_plain(source)}: {found}\n{settings}; grey: too few events to score{more}"

@@ -27,12 +27,13 @@ class RowDecoder:
     """Turns what readers find into rows, by the decoder that the service uses.
 
     ``series`` is the key of every row where no column is: the file's name, so that outputs say which series they are.
+    ``fills_missing``: a row may lack features, but not all of them.
     """
 
-    def __init__(self, columns: Columns, max_bytes: int, series: str) -> None:
+    def __init__(self, columns: Columns, max_bytes: int, series: str, fills_missing: bool = False) -> None:
         self._series = series
         self._columns = columns
-        self._decoder = EventDecoder(columns.schema(max_bytes))
+        self._decoder = EventDecoder(columns.schema(max_bytes, fills_missing))
         self.longest_line = max_bytes
 
     def from_mapping(self, mapping: Mapping[str, object]) -> Row:

@@ -19,6 +19,7 @@ from stream_rcf.files.save_state import StateTarget, save_keys, saved_sentence, 
 from stream_rcf.files.score_writer import ScoreWriter
 from stream_rcf.files.series import SeriesCollector
 from stream_rcf.pipeline.events import Event
+from stream_rcf.pipeline.rules import RuleSet
 from stream_rcf.pipeline.score_batch import score_batch
 from stream_rcf.state.batch_keys import largest_batch
 from stream_rcf.state.key_memory import KeyMemory
@@ -34,7 +35,8 @@ class Scoring:
     """How to score: which columns, and with which detector but for its features.
 
     ``max_bytes`` bounds a line of JSON. ``report`` takes what is said to the person, one sentence at a time.
-    ``new_memory`` makes what bounds the keys in memory of one stream; by default nothing does.
+    ``new_memory`` makes what bounds the keys in memory of one stream; by default nothing does. ``rules_of``: the rules
+    over such features; none by default.
     """
 
     wanted: Wanted
@@ -42,6 +44,7 @@ class Scoring:
     max_bytes: int
     report: Callable[[str], None]
     new_memory: Callable[[], KeyMemory] = field(default=KeyMemory)
+    rules_of: Callable[[Sequence[str]], RuleSet | None] = field(default=lambda _features: None)
 
     def parameters_for(self, columns: Columns) -> DetectorParameters:
         """Return the detector over the columns' features."""
@@ -78,14 +81,16 @@ def score_stream(
         memory = scoring.new_memory()
         stack.callback(memory.close)
         table = KeyTable(parameters, memory)
-        decoder = RowDecoder(columns, scoring.max_bytes, series_name(sources[0]))
+        decoder = RowDecoder(
+            columns, scoring.max_bytes, series_name(sources[0]), scoring.parameters.arrival.fills_missing
+        )
         with _open_output(output, sources) as scores:
-            writer = ScoreWriter(scores)
-            _score_rows(first.rows(columns, decoder), table, writer, series)
+            writer, rules = ScoreWriter(scores), scoring.rules_of(columns.features)
+            _score_rows(first.rows(columns, decoder), table, rules, writer, series)
             for source in sources[1:]:
                 with open_input(source, scoring.max_bytes) as opened:
                     require_columns(columns, opened.fields())
-                    _score_rows(opened.rows(columns, decoder), table, writer, series)
+                    _score_rows(opened.rows(columns, decoder), table, rules, writer, series)
         scoring.report(f"{name}: {writer.summary(len(table))}")
         if state is not None and saving is not None:
             scoring.report(saved_sentence(save_keys(table, saving), state.url, is_timed=is_timed))
@@ -100,12 +105,16 @@ def series_name(source: str) -> str:
 
 
 def _score_rows(
-    rows: Iterator[Row], table: KeyTable, writer: ScoreWriter, series: SeriesCollector | None
+    rows: Iterator[Row],
+    table: KeyTable,
+    rules: RuleSet | None,
+    writer: ScoreWriter,
+    series: SeriesCollector | None,
 ) -> None:
     most = largest_batch(table.model, table.memory.limit_bytes, BATCH_ROWS)
     while batch := list(itertools.islice(rows, most)):
         events = [row.outcome for row in batch if isinstance(row.outcome, Event)]
-        scored = score_batch(table.parameters, events, [table] * len(events))
+        scored = score_batch(table.parameters, events, [table] * len(events), rules=rules)
         writer.write(batch, scored)
         if series is not None:
             series.add(batch, scored)

@@ -59,7 +59,7 @@ class ScoreWriter:
                     "true" if grade > 0 else "false",
                     number_text(scored.confidence[index]),
                     number_text(scored.likelihood[index]),
-                    reason_text(scored.reason[index]) or "",
+                    reason_text(scored, index) or "",
                 )
             )
             index += 1

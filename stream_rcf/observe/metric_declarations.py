@@ -68,6 +68,14 @@ DEAD_LETTERS = MetricDeclaration(
     "A jump: a producer changed its format, or the settings name other fields.",
     ("error",),
 )
+PASSED_OVER = MetricDeclaration(
+    "stream_rcf_passed_over_events_total",
+    "counter",
+    "events",
+    "Events that were neither scored nor learned, by reason: late_event, duplicate_event or missing_features.",
+    "Growing: the source sends late or twice; see events.allowed_lateness_seconds, events.id and events.missing.",
+    ("reason",),
+)
 LAG = MetricDeclaration(
     "stream_rcf_lag_events",
     "gauge",
@@ -241,6 +249,7 @@ DECLARATIONS: tuple[MetricDeclaration, ...] = (
     SCORES,
     ALERTS,
     DEAD_LETTERS,
+    PASSED_OVER,
     LAG,
     BATCH_SECONDS,
     COMMIT_SECONDS,

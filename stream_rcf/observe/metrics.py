@@ -47,6 +47,7 @@ class Metrics:
         self._scores = self._counter(declared.SCORES)
         self._alerts = self._counter(declared.ALERTS)
         self._dead_letters = self._counter(declared.DEAD_LETTERS)
+        self._passed_over = self._counter(declared.PASSED_OVER)
         self._lag = self._gauge(declared.LAG)
         self._batch_seconds = self._histogram(declared.BATCH_SECONDS)
         self._commit_seconds = self._histogram(declared.COMMIT_SECONDS)
@@ -87,6 +88,10 @@ class Metrics:
     def dead_letter(self, error: str, count: int = 1) -> None:
         """Count events on the dead letter topic; ``error`` is one of the decoder's few names."""
         self._dead_letters.labels(error).inc(count)
+
+    def passed_over(self, reason: str) -> None:
+        """Count an event that was neither scored nor learned; ``reason`` is one of the detector's few names."""
+        self._passed_over.labels(reason).inc()
 
     def backfilled_keys(self, keys: int) -> None:
         """Count keys that took the model they begin with from a backfill."""

@@ -7,9 +7,11 @@ runs for every event.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from stream_rcf.pipeline.event_errors import EventError, quoted, quoted_path
 from stream_rcf.pipeline.events import Event, Rejection
@@ -31,13 +33,16 @@ class EventSchema:
     """Where an event keeps its parts; paths are dotted.
 
     No ``key_paths``: the key is the message key. Several: a composite key. An empty ``timestamp_path``: the
-    record's own timestamp. ``max_bytes``: larger values are refused unread.
+    record's own timestamp. ``max_bytes``: larger values are refused unread. ``id_path``: what tells duplicates; empty
+    for nothing. ``fills_missing``: an event may lack features, but not all of them.
     """
 
     key_paths: tuple[str, ...]
     timestamp_path: str
     feature_paths: tuple[str, ...]
     max_bytes: int
+    id_path: str = ""
+    fills_missing: bool = False
 
 
 def join_key(parts: Sequence[str]) -> str:
@@ -65,8 +70,10 @@ class EventDecoder:
         self._features: list[tuple[str, Reader]] = [
             (path, path_reader(path)) for path in schema.feature_paths
         ]
+        self._identity: Reader | None = path_reader(schema.id_path) if schema.id_path else None
+        self._fills_missing = schema.fills_missing
         # The default settings' case, one plain name, skips the loop over paths.
-        plain = len(schema.feature_paths) == 1 and "." not in schema.feature_paths[0]
+        plain = len(schema.feature_paths) == 1 and "." not in schema.feature_paths[0] and not schema.id_path
         self._only_feature = schema.feature_paths[0] if plain else None
 
     def decode(
@@ -104,16 +111,21 @@ class EventDecoder:
         if self._only_feature is not None:
             number = mapping.get(self._only_feature)
             if type(number) is float and -FLOAT32_MAX <= number <= FLOAT32_MAX:
-                return _new_event(Event, (key, timestamp, (number,)))
+                return _new_event(Event, (key, timestamp, (number,), 0))
         values: list[float] = []
         for path, read in self._features:
             number = read(mapping)
             # By exact type: bool is an int to isinstance. NaN fails the comparison.
             if (type(number) is float or type(number) is int) and -FLOAT32_MAX <= number <= FLOAT32_MAX:
                 values.append(float(number))
+            elif self._fills_missing and _is_missing(number):
+                values.append(math.nan)
             else:
                 return _refused_feature(path, number)
-        return _new_event(Event, (key, timestamp, tuple(values)))
+        if self._fills_missing and all(map(math.isnan, values)):
+            return _refused_feature(self._features[0][0], None)
+        identity = 0 if self._identity is None else identity_of(self._identity(mapping))
+        return _new_event(Event, (key, timestamp, tuple(values), identity))
 
     def read_key(self, mapping: Mapping[str, object], message_key: bytes | None) -> str | Rejection:
         """Return the key alone, which a refused event may still have."""
@@ -177,6 +189,19 @@ class EventDecoder:
                 )
             parts.append(part)
         return parts[0] if len(parts) == 1 else join_key(parts)
+
+
+def identity_of(value: object) -> int:
+    """A 64-bit digest of an event's id, never 0; 0 for an event that has none: null, or neither text nor a number."""
+    if type(value) is not str and type(value) is not int:
+        return 0
+    digest = blake2b(str(value).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True) or 1
+
+
+def _is_missing(number: object) -> bool:
+    """Null, absent, or not a number in the sense of IEEE 754."""
+    return number is None or (type(number) is float and math.isnan(number))
 
 
 def _encodes(text: str) -> bool:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from stream_rcf.core.record import REASON_TEXTS, score_fields
+from stream_rcf.core.record import REASON_TEXTS, incident_fields, resolved_fields, score_fields
 from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.json_text import number_texts, template_text
-from stream_rcf.pipeline.record_names import ALERT_FIELDS
 from stream_rcf.pipeline.score_batch import ScoredBatch
 
 SEVERITIES = ((0.75, "critical"), (0.5, "high"), (0.25, "medium"), (0.0, "low"))  # least grade for each
@@ -24,9 +23,11 @@ def number_text(number: float) -> str:
     return orjson.dumps(number).decode("ascii")
 
 
-def reason_text(reason: int) -> str | None:
-    """The reason as it stands in the JSON records."""
-    return REASON_TEXTS[reason]
+def reason_text(scored: ScoredBatch, index: int) -> str | None:
+    """The reason of event ``index`` as it stands in the JSON records; a rule is named: ``rule:night``."""
+    name = scored.rule_names.get(index)
+    text = REASON_TEXTS[scored.reason[index]]
+    return text if name is None else f"{text}:{name}"
 
 
 def severity_of(grade: float) -> str:
@@ -39,10 +40,32 @@ def alert_id(source: Position) -> str:
     return f"{source.topic}:{source.partition}:{source.offset}"
 
 
-def as_alert(score: bytes, source: Position, grade: float, first_anomalous_timestamp: int) -> bytes:
-    """The alert that goes with an anomaly's score record, which is JSON of any format: the same, and its own fields."""
-    fields = zip(ALERT_FIELDS, (alert_id(source), severity_of(grade), first_anomalous_timestamp), strict=True)
-    return score[:-1] + b"," + orjson.dumps(dict(fields))[1:]
+def alert_fields(
+    event: Event, source: Position, features: Sequence[str], scored: ScoredBatch, index: int
+) -> dict[str, Any]:
+    """``ALERT_FIELDS``: what the alert of event ``index``, an anomaly, says beyond its score record in any format."""
+    return {
+        "alert_id": alert_id(source),
+        "severity": severity_of(scored.grade[index]),
+        **incident_fields(
+            event.key,
+            event.timestamp,
+            features,
+            scored.details[index],
+            scored.first_anomalous_timestamp[index],
+            scored.incident[index],
+            scored.incident_alerts[index],
+        ),
+    }
+
+
+def as_alert(score: bytes, fields: Mapping[str, Any], copied: Mapping[str, object] | None) -> bytes:
+    """The alert that goes with an anomaly's score record, which is JSON of any format: the same, and its own fields.
+
+    ``copied``: of the event.
+    """
+    own = fields if copied is None else {**fields, "fields": copied}
+    return score[:-1] + b"," + orjson.dumps(own)[1:]
 
 
 class EncodedBatch(NamedTuple):
@@ -52,6 +75,28 @@ class EncodedBatch(NamedTuple):
     alerts: dict[int, bytes]  # by index of an anomaly
 
 
+def resolved_records(
+    events: Sequence[Event], sources: Sequence[Position | None], scored: ScoredBatch
+) -> dict[int, bytes]:
+    """What ends the incidents of a batch, by index of the event at which that is known: in every format the same."""
+    found: dict[int, bytes] = {}
+    for index in scored.resolved:
+        event, source = events[index], sources[index]
+        if source is not None:
+            record = resolved_fields(
+                event.key,
+                event.timestamp,
+                scored.first_anomalous_timestamp[index],
+                scored.incident[index],
+                scored.incident_alerts[index],
+            )
+            found[index] = orjson.dumps({**record, "alert_id": alert_id(source)})
+    return found
+
+
+FieldsOf = Callable[[int], Mapping[str, object]]
+
+
 class Encoder(Protocol):
     """Turns scored batches into the records that are published, in one of the formats of ``output.format``.
 
@@ -59,9 +104,16 @@ class Encoder(Protocol):
     """
 
     def encode(
-        self, events: Sequence[Event], sources: Sequence[Position | None], scored: ScoredBatch
+        self,
+        events: Sequence[Event],
+        sources: Sequence[Position | None],
+        scored: ScoredBatch,
+        fields: FieldsOf | None = None,
     ) -> EncodedBatch:
-        """The records of a batch; an event without a source was learned silently and has none."""
+        """The records of a batch; an event without a source was learned silently and has none.
+
+        ``fields``: of event ``index``, what its alert is to repeat.
+        """
 
 
 class RecordEncoder:
@@ -82,9 +134,13 @@ class RecordEncoder:
         )
 
     def encode(
-        self, events: Sequence[Event], sources: Sequence[Position | None], scored: ScoredBatch
+        self,
+        events: Sequence[Event],
+        sources: Sequence[Position | None],
+        scored: ScoredBatch,
+        fields: FieldsOf | None = None,
     ) -> EncodedBatch:
-        """The records of a batch as bytes: those of ``score_record`` and ``alert_record``.
+        """The records of a batch as bytes: those of ``score_record``, and with ``alert_fields`` the alerts.
 
         Ordinary records are filled into one template, their numbers written many at a time: a third of the cost.
         """
@@ -93,6 +149,7 @@ class RecordEncoder:
         template, width = self._ordinary, len(self._features)
         values = number_texts([value for event in events for value in event.values])
         topics: dict[str, bytes] = {}
+        names = scored.rule_names
         scores: list[bytes | None] = []
         alerts: dict[int, bytes] = {}
         columns = zip(
@@ -112,14 +169,14 @@ class RecordEncoder:
             if source is None:
                 scores.append(None)
                 continue
+            index = len(scores)
             if grade > 0.0:
-                index = len(scores)
-                record = self.score_record(event, source, scored, index)
-                alert = self.alert_record(record, source, scored.first_anomalous_timestamp[index])
-                scores.append(orjson.dumps(record))
-                alerts[index] = orjson.dumps(alert)
+                record = orjson.dumps(self.score_record(event, source, scored, index))
+                scores.append(record)
+                own = alert_fields(event, source, self._features, scored, index)
+                alerts[index] = as_alert(record, own, None if fields is None else fields(index))
                 continue
-            key, timestamp, _ = event
+            key, timestamp = event.key, event.timestamp
             topic, partition, offset = source
             if topic not in topics:
                 topics[topic] = orjson.dumps(topic)
@@ -133,7 +190,7 @@ class RecordEncoder:
                     likelihood,
                     threshold,
                     confidence,
-                    _REASONS[reason],
+                    orjson.dumps(reason_text(scored, index)) if index in names else _REASONS[reason],
                     topics[topic],
                     partition,
                     offset,
@@ -154,20 +211,9 @@ class RecordEncoder:
             scored.grade[index],
             scored.confidence[index],
             scored.likelihood[index],
-            scored.attribution.get(index),
-            scored.reason[index],
+            scored.details.get(index),
+            reason_text(scored, index),
         )
         record["source"] = {"topic": source.topic, "partition": source.partition, "offset": source.offset}
         record["model"] = {"events_seen": scored.events_seen[index], "fingerprint": self._fingerprint}
         return record
-
-    def alert_record(
-        self, record: dict[str, Any], source: Position, first_anomalous_timestamp: int
-    ) -> dict[str, Any]:
-        """The alert that goes with an anomaly's score record."""
-        return {
-            **record,
-            "alert_id": alert_id(source),
-            "severity": severity_of(record["anomaly_grade"]),
-            "first_anomalous_timestamp": first_anomalous_timestamp,
-        }

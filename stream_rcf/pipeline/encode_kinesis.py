@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import orjson
 
-from stream_rcf.pipeline.encode import EncodedBatch, as_alert
+from stream_rcf.core.explanation import DIRECTION, SHARE
+from stream_rcf.pipeline.encode import EncodedBatch, FieldsOf, alert_fields, as_alert
 from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.json_text import number_texts, template_text
 from stream_rcf.pipeline.score_batch import ScoredBatch
@@ -20,8 +21,9 @@ class KinesisEncoder:
 
     ``ROWTIME`` is the event's time in UTC as SQL writes it. ``ANOMALY_EXPLANATION`` is text that holds JSON: by feature
     the ``ATTRIBUTION_SCORE`` (at least 0, all sum to the score), with four decimals and as text, as Kinesis has it.
-    ``DIRECTION`` and ``STRENGTH`` are null there, and the whole explanation is for an event that is no anomaly: scored
-    batches do not hold them. While there is no score yet it says what Kinesis does then: 0, strength 0, LOW.
+    The ``DIRECTION`` is that of the expected value. ``STRENGTH`` is null there, as nobody defined it, and the whole
+    explanation is for an event that is no anomaly, which is not explained here. While there is no score yet it says
+    what Kinesis does then: 0, strength 0, LOW.
     """
 
     def __init__(self, features: tuple[str, ...]) -> None:
@@ -30,10 +32,14 @@ class KinesisEncoder:
         self._record = (
             b'{"key":%b,"ROWTIME":"%b",' + columns + b'"ANOMALY_SCORE":%b,"ANOMALY_EXPLANATION":%b}'
         )
-        self._learning = self._explanation([0.0] * len(features), "LOW", "0.0000")
+        self._learning = self._explanation([0.0] * len(features), ["LOW"] * len(features), "0.0000")
 
     def encode(
-        self, events: Sequence[Event], sources: Sequence[Position | None], scored: ScoredBatch
+        self,
+        events: Sequence[Event],
+        sources: Sequence[Position | None],
+        scored: ScoredBatch,
+        fields: FieldsOf | None = None,
     ) -> EncodedBatch:
         """The records of a batch as bytes; an alert is its score record with three fields more."""
         if not events:
@@ -49,7 +55,7 @@ class KinesisEncoder:
             score, grade = scored.score[index], scored.grade[index]
             explanation = _UNEXPLAINED
             if grade > 0.0:
-                explanation = self._explanation([share * score for share in scored.attribution[index]])
+                explanation = self._explained(score, scored.details[index])
             elif score == 0.0:
                 explanation = self._learning
             record = self._record % (
@@ -61,18 +67,22 @@ class KinesisEncoder:
             )
             encoded.scores.append(record)
             if grade > 0.0:
-                encoded.alerts[index] = as_alert(
-                    record, source, grade, scored.first_anomalous_timestamp[index]
-                )
+                own = alert_fields(event, source, self._features, scored, index)
+                encoded.alerts[index] = as_alert(record, own, None if fields is None else fields(index))
         return encoded
 
+    def _explained(self, score: float, details: Sequence[Sequence[float]]) -> bytes:
+        """The explanation of an anomaly."""
+        parts = [score * row[SHARE] for row in details]
+        return self._explanation(parts, ["HIGH" if row[DIRECTION] > 0.0 else "LOW" for row in details])
+
     def _explanation(
-        self, parts: Sequence[float], direction: str | None = None, strength: str | None = None
+        self, parts: Sequence[float], directions: Sequence[str], strength: str | None = None
     ) -> bytes:
         """The explanation as a JSON text; ``parts`` of the score, by feature."""
         columns = {
             name: {"DIRECTION": direction, "STRENGTH": strength, "ATTRIBUTION_SCORE": f"{part:.4f}"}
-            for name, part in zip(self._features, parts, strict=True)
+            for name, part, direction in zip(self._features, parts, directions, strict=True)
         }
         return orjson.dumps(orjson.dumps(columns).decode())
 

@@ -1,7 +1,7 @@
 """Records in the shape of OpenSearch's anomaly results, for the dashboards and monitors that read those.
 
 Its fields, where they have a counterpart here. What has none is left out: ``task_id``, ``user``, ``error``,
-``past_values``, ``feature_imputed``, and ``expected_values`` until scored batches hold any.
+``past_values`` and ``feature_imputed``.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import orjson
 
+from stream_rcf.core.explanation import EXPECTED, SHARE
 from stream_rcf.pipeline.decode import split_key
-from stream_rcf.pipeline.encode import EncodedBatch, as_alert
+from stream_rcf.pipeline.encode import EncodedBatch, FieldsOf, alert_fields, as_alert
 from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.json_text import number_texts, template_text
 from stream_rcf.pipeline.score_batch import ScoredBatch
@@ -28,6 +29,7 @@ class OpenSearchEncoder:
     """
 
     def __init__(self, features: tuple[str, ...], detector_id: str, key_paths: tuple[str, ...] = ()) -> None:
+        self._features = features
         self._width = len(features)
         self._detector_id = detector_id
         self._key_names = key_paths or (MESSAGE_KEY,)
@@ -45,10 +47,20 @@ class OpenSearchEncoder:
             b'"is_anomaly":%b,"confidence":%b,%b%b,"threshold":%b}'
         )
         # Of the whole shingle only the newest record is known here: the anomaly is taken to be that one.
-        self._explanation = b',"approx_anomaly_start_time":%d,"relevant_attribution":[' + shares + b"]"
+        self._explanation = (
+            b',"approx_anomaly_start_time":%d,"relevant_attribution":['
+            + shares
+            + b'],"expected_values":[{"likelihood":1.0,"value_list":['
+            + shares
+            + b"]}]"
+        )
 
     def encode(
-        self, events: Sequence[Event], sources: Sequence[Position | None], scored: ScoredBatch
+        self,
+        events: Sequence[Event],
+        sources: Sequence[Position | None],
+        scored: ScoredBatch,
+        fields: FieldsOf | None = None,
     ) -> EncodedBatch:
         """The records of a batch as bytes; an alert is its score record with three fields more."""
         if not events:
@@ -62,13 +74,16 @@ class OpenSearchEncoder:
             if source is None:
                 encoded.scores.append(None)
                 continue
-            key, timestamp, _ = event
+            key, timestamp = event.key, event.timestamp
             if key not in entities:
                 entities[key] = self._entity(key)
             is_anomaly = scored.grade[index] > 0.0
             explanation = b""
             if is_anomaly:
-                explanation = self._explanation % (timestamp, *number_texts(scored.attribution[index]))
+                details = scored.details[index]
+                shares = number_texts([row[SHARE] for row in details])
+                expected = number_texts([row[EXPECTED] for row in details])
+                explanation = self._explanation % (timestamp, *shares, *expected)
             record = self._record % (
                 timestamp,
                 timestamp,
@@ -85,9 +100,8 @@ class OpenSearchEncoder:
             )
             encoded.scores.append(record)
             if is_anomaly:
-                encoded.alerts[index] = as_alert(
-                    record, source, scored.grade[index], scored.first_anomalous_timestamp[index]
-                )
+                own = alert_fields(event, source, self._features, scored, index)
+                encoded.alerts[index] = as_alert(record, own, None if fields is None else fields(index))
         return encoded
 
     def _entity(self, key: str) -> bytes:

@@ -10,7 +10,8 @@ class Event(NamedTuple):
 
     key: str
     timestamp: int  # epoch ms
-    values: tuple[float, ...]  # by feature, finite in float32
+    values: tuple[float, ...]  # by feature, finite in float32; NaN where it is missing, if that is allowed
+    identity: int = 0  # a 64-bit digest of the id its source gave it, 0 for none
 
 
 class Rejection(NamedTuple):

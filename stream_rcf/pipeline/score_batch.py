@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from stream_rcf.core.batch import BatchResults, BlockBatch
-from stream_rcf.core.layout import model_of
+from stream_rcf.core.event_arrays import EventArrays, plain_events
+from stream_rcf.core.model import model_of
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.core.process import (
+    ALERTS,
     CONFIDENCE,
     FIRST_ANOMALOUS,
     GRADE,
+    INCIDENT,
     LIKELIHOOD,
     REASON,
+    RESOLVED,
     SCORE,
     SEEN,
     THRESHOLD,
 )
+from stream_rcf.core.reasons import Reason
+from stream_rcf.core.rules import EventRules
 from stream_rcf.core.scratch import new_scratch
 from stream_rcf.pipeline.events import Event
+from stream_rcf.pipeline.rules import RuleSet
 from stream_rcf.state.batch_keys import batch_done, blocks_of
 from stream_rcf.state.key_table import KeyTable
 
@@ -43,23 +51,36 @@ class ScoredBatch(NamedTuple):
     likelihood: list[float]  # 0 to 1
     reason: list[int]
     events_seen: list[int]
-    first_anomalous_timestamp: list[int]  # epoch ms; means something only for anomalies
-    attribution: dict[int, list[float]]  # by index of an anomaly: shares per feature, summing to 1
+    # Of the key's latest incident; means something only for anomalies.
+    first_anomalous_timestamp: list[int]  # epoch ms
+    incident: list[int]  # the number of its first event
+    incident_alerts: list[int]
+    resolved: list[int]  # the events that end their key's incident, by index
+    details: dict[int, list[list[float]]]  # by index of an anomaly: of core/explanation.py, by feature
+    rule_names: Mapping[int, str] = MappingProxyType({})  # by index of an event whose alert a rule holds back
 
 
-class EventArrays(NamedTuple):
-    """Events as the kernels take them."""
-
-    values: np.ndarray  # (m, dimensions) float64
-    timestamps: np.ndarray  # (m,) int64, epoch ms
-
-
-def arrays_of(events: Sequence[Event]) -> EventArrays:
-    """The events' numbers side by side; there is at least one."""
-    return EventArrays(
+def arrays_of(events: Sequence[Event], rules: RuleSet | None = None) -> EventArrays:
+    """The events' numbers side by side, and what the rules say of them; there is at least one event."""
+    arrays = plain_events(
         np.array([event.values for event in events], np.float64),
         np.array([event.timestamp for event in events], np.int64),
     )
+    if any(event.identity for event in events):
+        arrays = arrays._replace(identities=np.array([event.identity for event in events], np.int64))
+    ruled = None if rules is None else rules.judge(events, arrays.values, arrays.timestamps)
+    return arrays if ruled is None else arrays._replace(rules=EventRules(*ruled))
+
+
+def with_rule_names(scored: ScoredBatch, events: Sequence[Event], rules: RuleSet | None) -> ScoredBatch:
+    """The same results, which say of each alert that a rule holds back by which rules it may be."""
+    if rules is None or Reason.RULE not in scored.reason:
+        return scored
+    names: dict[int, str] = {}
+    for index in (index for index, reason in enumerate(scored.reason) if reason == Reason.RULE):
+        found = (rules.names_for(events[index], feature) for feature in range(len(events[index].values)))
+        names[index] = ",".join(dict.fromkeys(name for one in found if one for name in one.split(",")))
+    return scored._replace(rule_names=names)
 
 
 class RunningBatch:
@@ -95,7 +116,7 @@ class RunningBatch:
         """Wait for the results; raises what the kernel's thread raised."""
         self.settle()
         if self._results is None:
-            return ScoredBatch([], [], [], [], [], [], [], [], {})
+            return ScoredBatch([], [], [], [], [], [], [], [], [], [], [], {})
         return _as_python(self._results)
 
 
@@ -112,12 +133,15 @@ class BatchScorer:
         self._helpers = ThreadPoolExecutor(threads, "score") if threads > 1 else None
         self._kernel: ThreadPoolExecutor | None = None  # made when it is first needed: files need none
 
-    def score(self, events: Sequence[Event], tables: Sequence[KeyTable]) -> ScoredBatch:
+    def score(
+        self, events: Sequence[Event], tables: Sequence[KeyTable], rules: RuleSet | None = None
+    ) -> ScoredBatch:
         """Score each event against its key's past, then learn it; ``tables[i]`` holds the key of ``events[i]``."""
-        batch, done = self._prepare(events, tables)
+        arrays = arrays_of(events, rules) if events else None
+        batch, done = self._prepare(events, tables, arrays)
         if batch is not None:
             batch.run()
-        return RunningBatch(batch, None, done).result()
+        return with_rule_names(RunningBatch(batch, None, done).result(), events, rules)
 
     def start(
         self, events: Sequence[Event], tables: Sequence[KeyTable], arrays: EventArrays | None = None
@@ -161,7 +185,7 @@ class BatchScorer:
             self._model,
             self._scratches,
             blocks,
-            *(arrays or arrays_of(events)),
+            arrays or arrays_of(events),
             map if self._helpers is None else self._helpers.map,
         )
         return batch, partial(batch_done, blocks, tables)
@@ -183,7 +207,10 @@ def _as_python(results: BatchResults) -> ScoredBatch:
         integers[:, REASON].tolist(),
         integers[:, SEEN].tolist(),
         integers[:, FIRST_ANOMALOUS].tolist(),
-        {index: results.shares[index].tolist() for index in anomalies},
+        integers[:, INCIDENT].tolist(),
+        integers[:, ALERTS].tolist(),
+        np.flatnonzero(integers[:, RESOLVED]).tolist(),
+        {index: results.details[index].tolist() for index in anomalies},
     )
 
 
@@ -193,11 +220,15 @@ def _scorer(parameters: DetectorParameters, threads: int) -> BatchScorer:
 
 
 def score_batch(
-    parameters: DetectorParameters, events: Sequence[Event], tables: Sequence[KeyTable], threads: int = 1
+    parameters: DetectorParameters,
+    events: Sequence[Event],
+    tables: Sequence[KeyTable],
+    threads: int = 1,
+    rules: RuleSet | None = None,
 ) -> ScoredBatch:
     """Score each event against its key's past, then learn it; ``tables[i]`` holds the key of ``events[i]``.
 
     Events of one key are processed in the order given. The result does not depend on how a stream is cut into batches,
     nor on ``threads``, which share out the keys. Not to be called by two threads at once.
     """
-    return _scorer(parameters, threads).score(events, tables)
+    return _scorer(parameters, threads).score(events, tables, rules)

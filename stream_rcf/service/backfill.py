@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from stream_rcf.core.block import KeyBlock
-from stream_rcf.core.layout import Model, model_of
+from stream_rcf.core.model import Model, model_of
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.errors import CheckpointError
 from stream_rcf.observe.metrics import Metrics

@@ -10,21 +10,26 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from stream_rcf.core.parameters import DetectorParameters
+from stream_rcf.core.reasons import PASSED_OVER, Reason
 from stream_rcf.kafka.dead_letters import DeadLetters
 from stream_rcf.kafka.messages import NO_TIMESTAMP, Message
 from stream_rcf.kafka.publishing import Publisher
 from stream_rcf.kafka.schema_registry_reader import payload_reader
 from stream_rcf.observe.metrics import Metrics
+from stream_rcf.pipeline.copied_fields import CopiedFields
 from stream_rcf.pipeline.decode import EventDecoder
+from stream_rcf.pipeline.encode import resolved_records
 from stream_rcf.pipeline.events import Event, Position, Rejection
-from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, arrays_of
+from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, ScoredBatch, arrays_of, with_rule_names
 from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.encoder import record_encoder
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.settings.model import Settings, event_schema
+from stream_rcf.settings.rule_sets import rule_set
 from stream_rcf.state.key_table import KeyTable
 
 logger = logging.getLogger(__name__)
@@ -41,6 +46,7 @@ class _Batch:
     events: list[Event] = field(default_factory=list)
     tables: list[KeyTable] = field(default_factory=list)
     sources: list[Position | None] = field(default_factory=list)  # by event; None: learned silently
+    origins: list[Message] = field(default_factory=list)  # by event, where alerts repeat fields of it
     rejected: list[tuple[Message, Rejection]] = field(default_factory=list)  # of live partitions
     begun: set[tuple[KeyTable, str]] = field(default_factory=set)  # keys whose first event is in it
     learned_before: int = 0  # events of live partitions that a backfill has learned
@@ -72,6 +78,10 @@ class BatchProcessor:
         self._decoder = EventDecoder(event_schema(settings), payload_reader(settings))
         self._scorer = BatchScorer(parameters, settings.forest.threads)
         self._encoder = record_encoder(settings, parameters)
+        copied = settings.output.copy_fields
+        self._copied = CopiedFields(copied, payload_reader(settings)) if copied else None
+        self._tells_resolved = settings.output.resolved
+        self._rules = rule_set(settings)
         self._scores_topic = settings.kafka.scores_topic
         self._alerts_topic = settings.kafka.alerts_topic
         self._in_flight: _Batch | None = None
@@ -101,7 +111,8 @@ class BatchProcessor:
         ``RegistryUnavailableError`` where an event's schema cannot be had now: then what is uncommitted must go.
         """
         batch = self._decode(messages)
-        arrays = arrays_of(batch.events) if batch.events else None  # while the kernel is at the batch before
+        # While the kernel is at the batch before.
+        arrays = arrays_of(batch.events, self._rules) if batch.events else None
         before = self._land()
         batch.scoring = self._scorer.start(batch.events, batch.tables, arrays)
         self._in_flight = batch
@@ -153,6 +164,8 @@ class BatchProcessor:
                     self._say_learned_before(partition, offset)
                     continue
                 batch.events.append(decoded)
+                if self._copied is not None:
+                    batch.origins.append(message)
                 batch.tables.append(partition.table)
                 batch.sources.append(Position(partition.topic, partition.number, offset) if is_live else None)
             elif is_live:
@@ -226,26 +239,42 @@ class BatchProcessor:
     def _publish(self, batch: _Batch, publisher: Publisher) -> None:
         if batch.scoring is None:
             raise AssertionError("a batch that was not started cannot be published")
-        scored = batch.scoring.result()
+        scored = with_rule_names(batch.scoring.result(), batch.events, self._rules)
         if batch.moves_offsets:
             publisher.begin()  # even a dead letter moves the offset
         for message, rejection in batch.rejected:
             self._dead_letters.publish(publisher, message, rejection)
             self._metrics.dead_letter(rejection.error)
-        scores, alerts = self._encoder.encode(batch.events, batch.sources, scored)
+        fields = None if self._copied is None else partial(self._fields, batch)
+        scores, alerts = self._encoder.encode(batch.events, batch.sources, scored, fields)
+        resolved = resolved_records(batch.events, batch.sources, scored) if self._tells_resolved else {}
         topic, publish, times = self._scores_topic, publisher.publish, []
         for event, score in zip(batch.events, scores, strict=True):
             if score is not None:
                 publish(topic, event.key.encode(), score)
                 times.append(event.timestamp)
-        for index, alert in alerts.items():
+        for index, alert in sorted({**alerts, **resolved}.items()):
             publish(self._alerts_topic, batch.events[index].key.encode(), alert)
+        self._count_unscored(batch, scored)
         if batch.learned_before:
             self._metrics.learned_before(batch.learned_before)
         now = time.time() * 1000
         if times and (oldest := min(times)) < now:
             self._metrics.event_age((now - oldest) / 1000)
         self._metrics.batch(batch.messages, len(times), len(alerts), time.perf_counter() - batch.began)
+
+    def _fields(self, batch: _Batch, index: int) -> dict[str, object]:
+        """What the alert of event ``index`` repeats of it."""
+        value: Any = batch.origins[index].value()
+        return {} if self._copied is None else self._copied.read(_bytes(value))
+
+    def _count_unscored(self, batch: _Batch, scored: ScoredBatch) -> None:
+        """Count the events that were passed over, by their reason."""
+        if max(scored.reason, default=0) < PASSED_OVER:
+            return
+        for reason, source in zip(scored.reason, batch.sources, strict=True):
+            if reason >= PASSED_OVER and source is not None:
+                self._metrics.passed_over(Reason(reason).name.lower())
 
 
 def _bytes(value: Any) -> bytes | None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from stream_rcf.core.layout import model_of
+from stream_rcf.core.model import model_of
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.errors import ReloadNeededError
 from stream_rcf.observe.metrics import Metrics

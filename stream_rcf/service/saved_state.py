@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from stream_rcf.core.block import KeyBlock
-from stream_rcf.core.layout import Model
+from stream_rcf.core.model import Model
 from stream_rcf.errors import CheckpointError, ReloadNeededError
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.partition import Partition

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from stream_rcf.core.layout import model_of
+from stream_rcf.core.model import model_of
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.errors import RegistryUnavailableError, StreamRcfError
 from stream_rcf.kafka.client_configuration import max_poll_seconds

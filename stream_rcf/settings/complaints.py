@@ -7,16 +7,21 @@ from pydantic import ValidationError
 from stream_rcf.settings.base import WholeSentenceError, WholeSentencesError
 from stream_rcf.settings.catalogue import Catalogue, allowed, is_secret
 from stream_rcf.settings.sources import Gathered
-
-SHOWN_CHARACTERS = 80  # of a wrong value
+from stream_rcf.settings.table_complaints import shown, table_complaint, table_model
 
 
 def complaints_of(error: ValidationError, catalogue: Catalogue, gathered: Gathered) -> list[str]:
     """Return one sentence for each wrong setting, in the order of declaration."""
     sentences: dict[str, list[str]] = {}
+    tables = {name for name, field in catalogue.items() if table_model(field) is not None}
     for finding in error.errors(include_url=False):
         steps = [str(step) for step in finding["loc"]]
         name = ".".join(steps[:2]) if ".".join(steps[:2]) in catalogue else steps[0]
+        if name in tables and len(steps) > 1:  # a list of tables: each of their settings is named by itself
+            found_here = table_complaint(finding, catalogue[name], gathered.origin(name))
+            known = sentences.setdefault(name, [])
+            known += [sentence for sentence in found_here if sentence not in known]
+            continue
         cause = finding.get("ctx", {}).get("error")
         if isinstance(cause, WholeSentenceError | WholeSentencesError):
             found = cause.findings if isinstance(cause, WholeSentencesError) else (cause,)
@@ -34,7 +39,4 @@ def _sentence(name: str, reason: str, catalogue: Catalogue, gathered: Gathered) 
     if is_secret(catalogue[name]):  # the reason speaks of names only
         return f"{name} {reason} ({origin})"
     value = gathered.values.get(name, catalogue[name].get_default(call_default_factory=True))
-    shown = repr(value)
-    if len(shown) > SHOWN_CHARACTERS:
-        shown = shown[:SHOWN_CHARACTERS] + "..."
-    return f"{name} is {shown} ({origin}), but {reason}"
+    return f"{name} is {shown(value)} ({origin}), but {reason}"

@@ -9,11 +9,15 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, ValidatorFunctionWrapHandler, field_validator
+from pydantic_core import ErrorDetails, InitErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from stream_rcf.core.parameters import (
+    ANY_LATENESS,
     MAX_POINT_DIMENSIONS,
+    MILLISECONDS,
+    ArrivalParameters,
     DetectorParameters,
     ForestParameters,
     LikelihoodParameters,
@@ -26,19 +30,20 @@ from stream_rcf.pipeline.record_names import KINESIS_COLUMNS
 from stream_rcf.settings.base import WholeNumber, WholeSentenceError, WholeSentencesError
 from stream_rcf.settings.catalogue import catalogue_of
 from stream_rcf.settings.complaints import complaints_of
+from stream_rcf.settings.event_section import EventSettings
 from stream_rcf.settings.kafka_section import KafkaSettings
 from stream_rcf.settings.output_section import OutputSettings, format_defaults
+from stream_rcf.settings.rules_section import RuleSettings, contradictions
 from stream_rcf.settings.schema_registry_section import SchemaRegistrySettings
 from stream_rcf.settings.sections import (
     CheckpointSettings,
     DetectorSettings,
-    EventSettings,
     ForestSettings,
     HttpSettings,
     KeySettings,
     LoggingSettings,
 )
-from stream_rcf.settings.security_checks import contradictions
+from stream_rcf.settings.security_checks import contradictions as security_contradictions
 from stream_rcf.settings.security_section import SecuritySettings
 from stream_rcf.settings.sources import Gathered, gather
 
@@ -66,6 +71,11 @@ class Settings(BaseSettings):
     keys: KeySettings = Field(default_factory=KeySettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
+    rules: tuple[RuleSettings, ...] = Field(
+        default=(),
+        description="what is known of the data and makes an anomaly no alert, for some keys and features",
+        json_schema_extra={"allowed": "a list of tables: [[rules]] above each, in TOML"},
+    )
     workers: WholeNumber = Field(
         default=1, ge=1, le=MAX_WORKERS, description="processes on this machine, each a member of the group"
     )
@@ -100,7 +110,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_security(cls, security: SecuritySettings, info: ValidationInfo) -> SecuritySettings:
         kafka = info.data.get("kafka")
-        found = contradictions(security, kafka.properties) if kafka is not None else []
+        found = security_contradictions(security, kafka.properties) if kafka is not None else []
         if found:
             raise WholeSentencesError(found)
         return security
@@ -131,6 +141,22 @@ class Settings(BaseSettings):
             )
         return output
 
+    @field_validator("rules", mode="wrap")
+    @classmethod
+    def _check_rules(
+        cls, rules: object, check: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> tuple[RuleSettings, ...]:
+        """Check each rule, and the rules beside one another: all errors at once."""
+        events = info.data.get("events")
+        found = contradictions(rules, events.features if events is not None else None)
+        try:
+            checked: tuple[RuleSettings, ...] = check(rules)
+        except ValidationError as error:
+            found = [_as_detail(finding) for finding in error.errors(include_url=False)] + found
+        if found:
+            raise ValidationError.from_exception_data("rules", found)
+        return checked
+
     @field_validator("workers")
     @classmethod
     def _check_workers(cls, workers: int, info: ValidationInfo) -> int:
@@ -143,6 +169,15 @@ class Settings(BaseSettings):
     def memory_limit_bytes_per_worker(self) -> int:
         """The share of one process of ``keys.memory_limit_mb``."""
         return self.keys.memory_limit_bytes // self.workers
+
+
+def _as_detail(finding: ErrorDetails) -> InitErrorDetails:
+    return {
+        "type": finding["type"],
+        "loc": finding["loc"],
+        "input": finding["input"],
+        "ctx": finding.get("ctx", {}),
+    }
 
 
 @dataclass(frozen=True)
@@ -196,7 +231,8 @@ def _nested(gathered: Gathered) -> dict[str, Any]:
 
 def detector_parameters(settings: Settings) -> DetectorParameters:
     """Return what shapes a model."""
-    forest, detector, features = settings.forest, settings.detector, settings.events.features
+    forest, detector, events = settings.forest, settings.detector, settings.events
+    features = events.features
     return DetectorParameters(
         features=features,
         forest=ForestParameters(
@@ -217,11 +253,24 @@ def detector_parameters(settings: Settings) -> DetectorParameters:
         ),
         retire_after_ms=pause_ms(settings.keys.retire_after_seconds),
         likelihood=LikelihoodParameters(detector.alert_budget if detector.decision == "budget" else 0.0),
+        arrival=ArrivalParameters(
+            allowed_lateness_ms=(
+                ANY_LATENESS
+                if events.allowed_lateness_seconds is None
+                else round(MILLISECONDS * events.allowed_lateness_seconds)
+            ),
+            max_gap_ms=pause_ms(events.max_gap_seconds),
+            remembered_ids=events.remembered_ids if events.id else 0,
+            fills_missing=events.missing == "previous",
+        ),
     )
 
 
 def state_fingerprint(settings: Settings) -> str:
-    """Return what checkpoints carry: the model's fingerprint, and a digest of how events are told apart by key."""
+    """Return what checkpoints carry: the model's fingerprint, and a digest of how events are told apart by key.
+
+    Rules are no part of it: models do not depend on them, and none is to be lost to a new rule.
+    """
     keys = repr(settings.events.key_paths).encode("utf-8")
     return detector_parameters(settings).fingerprint() + blake2b(keys, digest_size=8).hexdigest()
 
@@ -229,4 +278,11 @@ def state_fingerprint(settings: Settings) -> str:
 def event_schema(settings: Settings) -> EventSchema:
     """Return where an event keeps its parts."""
     events = settings.events
-    return EventSchema(events.key_paths, events.timestamp, events.features, events.max_bytes)
+    return EventSchema(
+        events.key_paths,
+        events.timestamp,
+        events.features,
+        events.max_bytes,
+        events.id,
+        events.missing == "previous",
+    )

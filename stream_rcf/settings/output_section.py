@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from stream_rcf.settings.base import Section
+from stream_rcf.settings.base import Section, check_paths
+
+MAX_COPIED_FIELDS = 64  # of an event: an alert is to be read
 
 # Kinesis' timeDecay is a number of records, 100,000 by default: how far back the forest looks, with exponentially less
 # weight for older ones. Ours is a rate per event. With the rate 1 / n a sampled record is n records old on average
@@ -36,6 +38,25 @@ class OutputSettings(Section):
         description="the detector_id of records in the opensearch format, which monitors ask for; "
         "empty: kafka.group_id",
     )
+    copy_fields: tuple[str, ...] = Field(
+        default=(),
+        description="fields of the event that its alert repeats: dotted paths; what is absent or an object is left out",
+        json_schema_extra={"allowed": 'a list of dotted paths, such as ["host", "trace.id"]'},
+    )
+    resolved: bool = Field(
+        default=False,
+        description="whether the end of an incident is told on the alerts topic too, by a record with status resolved",
+        json_schema_extra={"allowed": "true or false"},
+    )
+
+    @field_validator("copy_fields")
+    @classmethod
+    def _check_fields(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        if paths:
+            check_paths(paths)
+        if len(paths) > MAX_COPIED_FIELDS:
+            raise ValueError(f"must name at most {MAX_COPIED_FIELDS} fields, not {len(paths)}")
+        return paths
 
 
 def format_defaults(output_format: object) -> Mapping[str, object]:

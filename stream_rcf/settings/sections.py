@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from stream_rcf.core.parameters import (
+    ALERT_BUDGET,
     DECAY_SAMPLES,
     MAX_PAUSE_SECONDS,
     MAX_POINT_DIMENSIONS,
@@ -15,71 +16,11 @@ from stream_rcf.core.parameters import (
     SEED_LIMIT,
 )
 from stream_rcf.errors import UsageError
-from stream_rcf.settings.base import Number, Section, WholeNumber, WholeSentenceError, check_paths
+from stream_rcf.settings.base import Number, Section, WholeNumber, WholeSentenceError
 from stream_rcf.settings.memory import BYTES_PER_MEGABYTE, SMALLEST_LIMIT_MB, default_memory_limit_mb
 from stream_rcf.state.object_urls import open_objects
 
-MAX_FEATURES = 1000  # beyond what one forest can tell apart; guards against a list read from the wrong place
-MAX_EVENT_BYTES = 100 * 2**20  # no broker is set up for larger messages
 SECONDS_PER_DAY = 86_400
-
-
-class EventSettings(Section):
-    """How an event is written, and where it keeps its parts."""
-
-    format: Literal["json", "avro", "protobuf", "json_schema"] = Field(
-        default="json",
-        description="how events are written: plain JSON, or a format whose schemas are in a schema registry",
-    )
-    key: str | tuple[str, ...] = Field(
-        default="",
-        description="the field with the event's key: empty for the Kafka message key, a dotted path, "
-        "or a list of them for a composite key",
-        json_schema_extra={"allowed": "empty, a dotted path, or a list of dotted paths"},
-    )
-    timestamp: str = Field(
-        default="timestamp",
-        description="the field with the event's time; where it is absent, or this is empty, "
-        "the Kafka record's time",
-    )
-    features: tuple[str, ...] = Field(
-        default=("value",), description="the fields with the numbers to watch: dotted paths"
-    )
-    max_bytes: WholeNumber = Field(
-        default=524_288,
-        ge=1,
-        le=MAX_EVENT_BYTES,
-        description="larger events go unread to the dead-letter topic, in bytes",
-    )
-
-    @property
-    def key_paths(self) -> tuple[str, ...]:
-        """The paths of the key; none for the Kafka message key."""
-        if isinstance(self.key, tuple):
-            return self.key
-        return (self.key,) if self.key else ()
-
-    @field_validator("key")
-    @classmethod
-    def _check_key(cls, key: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        if key != "":
-            check_paths((key,) if isinstance(key, str) else key)
-        return key
-
-    @field_validator("timestamp")
-    @classmethod
-    def _check_timestamp(cls, timestamp: str) -> str:
-        if timestamp:
-            check_paths((timestamp,))
-        return timestamp
-
-    @field_validator("features")
-    @classmethod
-    def _check_features(cls, features: tuple[str, ...]) -> tuple[str, ...]:
-        check_paths(features)
-        if len(features) > MAX_FEATURES:
-            raise ValueError(f"must name at most {MAX_FEATURES} fields, not {len(features)}")
-        return features
 
 
 MAX_THREADS = 64  # of one process; beyond, more processes do better
@@ -133,12 +74,12 @@ class ForestSettings(Section):
 class DetectorSettings(Section):
     """How a key's scores become alerts."""
 
-    decision: Literal["threshold", "budget"] = Field(
-        default="threshold",
-        description="what makes an alert: a score above the key's threshold, or a likelihood that alert_budget allows",
+    decision: Literal["budget", "threshold"] = Field(
+        default="budget",
+        description="what makes an alert: a likelihood that alert_budget allows, or a score above the key's threshold",
     )
     alert_budget: Number = Field(
-        default=2.0,
+        default=ALERT_BUDGET,
         gt=0,
         le=1000,
         description="alerts per key and week that you can bear from keys where all is well; for the decision 'budget'",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from stream_rcf.core.block import BOXES_PER_SAMPLE, KeyBlock, block_bytes
-from stream_rcf.core.layout import Capacities, Model
+from stream_rcf.core.layout import Capacities
+from stream_rcf.core.model import Model
 from stream_rcf.state.key_table import KeyTable
 
 # Records of a usual mature key, for each point of one tree: its trees' samples overlap. Only to make room by.

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from stream_rcf.core.block import KeyBlock
-from stream_rcf.core.layout import Model
+from stream_rcf.core.model import Model
 from stream_rcf.core.packing import unpack
 from stream_rcf.errors import CheckpointError
 from stream_rcf.state.checkpoint_store import CheckpointStore

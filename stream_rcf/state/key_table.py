@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Protocol
 
 from stream_rcf.core.block import KeyBlock
-from stream_rcf.core.layout import model_of
+from stream_rcf.core.model import model_of
 from stream_rcf.core.packing import latest_timestamp_of, pack, unpack
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.core.random_stream import key_seed

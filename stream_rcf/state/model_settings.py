@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from stream_rcf.core.parameters import ALGORITHM_VERSION, LIKELIHOOD_VERSION, DetectorParameters
 
 # Where the settings' sections are called otherwise than the fields of ``DetectorParameters``.
-_SECTIONS = {"threshold": "detector", "likelihood": "detector"}
+_SECTIONS = {"threshold": "detector", "likelihood": "detector", "arrival": "events"}
 _NAMES = {"features": "events.features", "retire_after_ms": "keys.retire_after_seconds, in ms"}
 _LONGEST_SHOWN = 200  # characters of one value in a message: it may come from a document made up by somebody
 

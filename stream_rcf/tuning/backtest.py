@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from stream_rcf.core.explanation import SHARE
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.errors import UsageError
 from stream_rcf.files.columns import Columns
@@ -101,7 +102,7 @@ class Backtest:
         scored = one.scored
         if scored is None or scored.grade[index] <= 0:
             return None
-        shares = scored.attribution[index]
+        shares = [row[SHARE] for row in scored.details[index]]
         most = max(range(len(shares)), key=shares.__getitem__)
         return Alert(
             event,
@@ -137,5 +138,5 @@ def _said(scored: ScoredBatch | None, index: int) -> str:
         return ""
     if scored.grade[index] > 0:
         return "alert"
-    reason = reason_text(scored.reason[index])
+    reason = reason_text(scored, index)
     return reason or f"likelihood {scored.likelihood[index]:.6f}, score {scored.score[index]:.3f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from stream_rcf.core.likelihood import LEAST_FREQUENT, MOST_FREQUENT
+from stream_rcf.core.likelihood import LEAST_EVENTS_OF_A_WEEK, LEAST_FREQUENT
 from stream_rcf.settings.sections import DetectorSettings
 from stream_rcf.tuning.proposals import Proposal
 from stream_rcf.tuning.sample import Sample
@@ -19,7 +19,9 @@ def propose_decision(sample: Sample) -> Proposal:
         "alerts by how unlikely an event is for its key, which is comparable between keys, within a budget."
     )
     if sample.step_ms is None:
-        reason += f" The sample has no times, so that 1 event in {1 / MOST_FREQUENT:,.0f} may alert."
+        reason += (
+            f" The sample has no times, so the budget is for every {LEAST_EVENTS_OF_A_WEEK:,.0f} events."
+        )
     return Proposal("detector.decision", "budget", reason)
 
 
@@ -32,8 +34,8 @@ def propose_budget(sample: Sample) -> Proposal:
     rate = _alerts_a_week(budget, step)
     reason = f"{figure(budget)} per key and week from keys where all is well"
     if rate < 0.95 * budget:
-        reason += f", at an event every {duration(step or 0)} at most {figure(rate)}, as no more than "
-        reason += f"1 event in {1 / MOST_FREQUENT:,.0f} may alert"
+        reason += f", at an event every {duration(step or 0)} at most {figure(rate)}, as a week counts "
+        reason += f"as {LEAST_EVENTS_OF_A_WEEK:,.0f} events at least"
     elif rate > 1.05 * budget:
         reason += f", at an event every {duration(step or 0)} up to {figure(rate)}, as nothing rarer than "
         reason += f"1 event in {1 / LEAST_FREQUENT:,.0f} can be told"
@@ -49,7 +51,8 @@ def _alerts_a_week(budget: float, step_ms: float | None) -> float:
     if step_ms is None:
         return budget
     events = WEEK / step_ms
-    return min(MOST_FREQUENT, max(LEAST_FREQUENT, budget / events)) * events
+    share = max(LEAST_FREQUENT, budget / max(LEAST_EVENTS_OF_A_WEEK, events))
+    return float(share * events)
 
 
 def _about(alerts: float) -> str:

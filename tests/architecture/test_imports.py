@@ -39,17 +39,23 @@ KEPT_IN = {
     "jsonschema": {"kafka"},
     "referencing": {"kafka"},
     "numba": {"core"},
+    "dateutil": {"pipeline"},
+    "icalendar": {"pipeline"},
     "prometheus_client": {"observe"},
     "matplotlib": {"files"},
     "pyarrow": {"files"},
     "pydantic": {"settings"},
+    "pydantic_core": {"settings"},
     "pydantic_settings": {"settings"},
+    "recurring_ical_events": {"pipeline"},
     "river": {"river"},
 }
-# The same by file, where even of a package only one part may: what keeps cold keys, and what speaks to buckets.
+# The same by file, where even of a package only one part may: for cold keys, for calendars, and for buckets.
 KEPT_IN_MODULES = {
+    "icalendar": "stream_rcf.pipeline.quiet_calendar",
     "lmdb": "stream_rcf.state.spill",
     "obstore": "stream_rcf.state.cloud",
+    "recurring_ical_events": "stream_rcf.pipeline.quiet_calendar",
 }
 # The core does arithmetic: no input or output, no clock, no logging, no randomness but its own.
 CORE_STANDARD_LIBRARY = {

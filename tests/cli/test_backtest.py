@@ -43,8 +43,9 @@ def test_two_settings_side_by_side_with_labels(tmp_path: Path) -> None:
     config, other = tmp_path / "a.toml", tmp_path / "b.toml"
     config.write_text(
         '[forest]\ntrees = 5\nsample_size = 16\nshingle_size = 2\n[events]\nfeatures = ["value"]\n'
+        '[detector]\ndecision = "threshold"\n'
     )
-    other.write_text(config.read_text() + '[detector]\ndecision = "budget"\n')
+    other.write_text(config.read_text().replace("threshold", "budget"))
     done = run_command(
         "backtest", source, "--labels", "truth", "--config", config, "--against", other, "--json", result,
         "--plot", tmp_path / "p.png",

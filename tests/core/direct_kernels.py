@@ -11,7 +11,8 @@ from stream_rcf.core.deletion import delete_sample
 from stream_rcf.core.insertion import insert_point
 from stream_rcf.core.kernel import kernel
 from stream_rcf.core.lanes import all_zero, load_lanes, masked, store_lanes, two_sums
-from stream_rcf.core.layout import Model, open_block
+from stream_rcf.core.layout import open_block
+from stream_rcf.core.model import Model
 from stream_rcf.core.random_stream import CUTS, event_word, tree_word
 from stream_rcf.core.sampler import greatest_priority, move_base, next_evicted
 from stream_rcf.core.scoring import score_tree

@@ -6,7 +6,8 @@ import numpy as np
 
 from stream_rcf.core.displacement import tree_codisp, tree_displacement
 from stream_rcf.core.kernel import kernel
-from stream_rcf.core.layout import Model, open_block
+from stream_rcf.core.layout import open_block
+from stream_rcf.core.model import Model
 from stream_rcf.core.scratch import Scratch
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.inspect import sequences_of, tree_structure, views
 from stream_rcf.core.lanes import LANES
-from stream_rcf.core.layout import RUNS, STORED, Block, Capacities, model_of
+from stream_rcf.core.layout import RUNS, STORED, Block, Capacities
+from stream_rcf.core.model import model_of
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.random_stream import key_seed
 from stream_rcf.core.scratch import new_scratch

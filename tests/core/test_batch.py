@@ -10,15 +10,8 @@ import pytest
 from stream_rcf.core.batch import parts_by_key, process_blocks
 from stream_rcf.core.block import KeyBlock, block_bytes
 from stream_rcf.core.inspect import views
-from stream_rcf.core.layout import (
-    EVENTS_SEEN,
-    RUN_CAPACITY,
-    RUNS,
-    SAMPLE_CAPACITY,
-    STORE_CAPACITY,
-    STORED,
-    model_of,
-)
+from stream_rcf.core.layout import EVENTS_SEEN, RUN_CAPACITY, RUNS, SAMPLE_CAPACITY, STORE_CAPACITY, STORED
+from stream_rcf.core.model import model_of
 from stream_rcf.core.packing import pack
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.random_stream import key_seed
@@ -50,7 +43,7 @@ def run(batch_sizes: list[int], events: int = 600, keys: int = 7) -> tuple[bytes
         end = min(events, start + batch_sizes[turn % len(batch_sizes)])
         batch = [blocks[i] for i in which[start:end]]
         results = process_blocks(MODEL, [scratch], batch, values[start:end], timestamps[start:end])
-        parts += [np.hstack([results.numbers, results.integers, results.shares])]
+        parts += [np.hstack([results.numbers, results.integers, results.details.reshape(end - start, -1)])]
         start, turn = end, turn + 1
     return np.vstack(parts).tobytes(), [pack(block) for block in blocks]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream_rcf.core.lanes import LANES
-from stream_rcf.core.layout import model_of
+from stream_rcf.core.model import model_of
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.scratch import new_scratch
 from tests.core.direct_kernels import cut

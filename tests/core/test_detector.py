@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from stream_rcf.core.detector import Detector
+from stream_rcf.core.incident import RESOLVED_AFTER
 from stream_rcf.core.parameters import ThresholdParameters
 from stream_rcf.errors import CheckpointError, UsageError
 from tests.oracle.naive_forest import NaiveForest
@@ -40,10 +45,10 @@ def twin_shares(twin: NaiveForest, record: np.ndarray) -> list[float]:
 @pytest.mark.parametrize("key", ["", "host-1"])
 def test_every_field_equals_the_twins(shingle_size: int, key: str) -> None:
     decay, sample_size = 0.02, 24
-    detector = Detector(FEATURES, shingle_size, 5, sample_size, decay, seed=3, key=key)
+    detector = Detector(FEATURES, shingle_size, 5, sample_size, decay, seed=3, key=key, alert_budget=None)
     forest = NaiveForest(5, sample_size, 2, shingle_size, decay, 3, key)
     threshold = NaiveThreshold(decay, shingle_size)
-    anomalies, run_start = 0, None
+    anomalies, started, latest = 0, 0, -RESOLVED_AFTER
     for event, record in enumerate(spiky(500)):
         shares = twin_shares(forest, record) if forest.score(record) > 0 else None
         score = forest.process(record)
@@ -60,11 +65,11 @@ def test_every_field_equals_the_twins(shingle_size: int, key: str) -> None:
         )
         if judgement.grade > 0:
             anomalies += 1
-            run_start = 1000 * event if run_start is None else run_start
+            started = started if event - latest <= RESOLVED_AFTER else 1000 * event
+            latest = event
             assert list(found["relevant_attribution"].values()) == pytest.approx(shares, rel=TOLERANCE)
-            assert found["first_anomalous_timestamp"] == run_start
+            assert found["first_anomalous_timestamp"] == started
         else:
-            run_start = None
             assert found["relevant_attribution"] is None
             assert "first_anomalous_timestamp" not in found
     assert anomalies >= 8
@@ -173,7 +178,22 @@ def test_features_must_be_a_list_of_different_names() -> None:
 
 def test_a_higher_z_factor_flags_less() -> None:
     def flagged(z_factor: float) -> int:
-        detector = Detector(FEATURES, 1, 10, 32, threshold=ThresholdParameters(z_factor=z_factor))
+        detector = Detector(
+            FEATURES, 1, 10, 32, threshold=ThresholdParameters(z_factor=z_factor), alert_budget=None
+        )
         return sum(detector.process(row(record), 0)["is_anomaly"] for record in spiky(600))
 
     assert flagged(2.0) > flagged(4.0)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found))]
+)
+def test_a_copy_goes_on_by_itself(copied: Callable[[Detector], Detector]) -> None:
+    x = spiky(300)
+    ours = Detector(FEATURES, 4, 5, 24, seed=3, key="a")
+    for event, record in enumerate(x[:200]):
+        ours.process(row(record), 1000 * event)
+    other = copied(ours)
+    expected = [ours.process(row(record), 1000 * event) for event, record in enumerate(x[200:], 200)]
+    assert [other.process(row(record), 1000 * event) for event, record in enumerate(x[200:], 200)] == expected

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -10,9 +14,10 @@ from stream_rcf import RandomCutForest
 from stream_rcf.errors import CheckpointError, UsageError
 
 
-def test_the_package_offers_its_two_classes_and_nothing_it_does_not_have() -> None:
+def test_the_package_offers_its_classes_and_nothing_it_does_not_have() -> None:
     assert stream_rcf.RandomCutForest is RandomCutForest
     assert stream_rcf.Detector.__name__ == "Detector"
+    assert stream_rcf.Forecaster.__name__ == "Forecaster"
     with pytest.raises(AttributeError, match="Forest"):
         _ = stream_rcf.Forest
 
@@ -125,3 +130,15 @@ def test_from_bytes_refuses_impossible_parameters() -> None:
     data[4:8] = (0).to_bytes(4, "little")  # the number of trees
     with pytest.raises(CheckpointError, match="trees"):
         RandomCutForest.from_bytes(bytes(data))
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found))]
+)
+def test_a_copy_goes_on_by_itself(copied: Callable[[RandomCutForest], RandomCutForest]) -> None:
+    x = np.random.default_rng(3).normal(size=(300, 2))
+    ours = RandomCutForest(dimensions=2, shingle_size=2, trees=5, sample_size=32)
+    ours.process_many(x[:200])
+    other = copied(ours)
+    expected = ours.process_many(x[200:])
+    assert (other.process_many(x[200:]) == expected).all()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from stream_rcf.core.parameters import (
+    ArrivalParameters,
     DetectorParameters,
     ForestParameters,
     LikelihoodParameters,
@@ -82,7 +83,7 @@ def test_a_pause_outside_its_range_is_refused_by_name(pause: int) -> None:
 
 def test_the_fingerprint_is_pinned() -> None:
     """If this changes, every checkpoint of every user is refused: let it change on purpose only."""
-    assert DetectorParameters().fingerprint() == "d39b4921d03553a5"
+    assert DetectorParameters().fingerprint() == "f94e5e26c09f12b2"
 
 
 def test_everything_that_shapes_a_model_is_in_the_fingerprint() -> None:
@@ -99,7 +100,10 @@ def test_everything_that_shapes_a_model_is_in_the_fingerprint() -> None:
         DetectorParameters(forest=ForestParameters(time_decay=0.5)),
         DetectorParameters(likelihood=None),
         DetectorParameters(likelihood=LikelihoodParameters(1.0)),
-        DetectorParameters(likelihood=LikelihoodParameters(2.0)),
+        DetectorParameters(likelihood=LikelihoodParameters(0.0)),
+        DetectorParameters(likelihood=LikelihoodParameters(corrections=0)),
+        DetectorParameters(arrival=ArrivalParameters(max_gap_ms=1)),
+        DetectorParameters(arrival=ArrivalParameters(remembered_ids=1)),
         DetectorParameters(retire_after_ms=1),
         DetectorParameters(retire_after_ms=2),
         *(

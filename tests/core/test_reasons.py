@@ -13,4 +13,12 @@ def test_reasons_have_their_numbers_and_texts() -> None:
         3: "below_first_grade",
         4: "idle_key_retired",
         5: "within_budget",
+        6: "already_alerted",
+        7: "drift",
+        8: "noise",
+        9: "anomaly_in_shingle",
+        10: "rule",
+        11: "late_event",
+        12: "duplicate_event",
+        13: "missing_features",
     }

@@ -8,7 +8,8 @@ import pytest
 from stream_rcf.core.forest import RandomCutForest
 from stream_rcf.core.inspect import records_of, views
 from stream_rcf.core.kernel import kernel
-from stream_rcf.core.layout import BASE_SEQUENCE, EVENTS_SEEN, STORED, Model, open_block
+from stream_rcf.core.layout import BASE_SEQUENCE, EVENTS_SEEN, STORED, open_block
+from stream_rcf.core.model import Model
 from stream_rcf.core.redrawing import Points, list_points, new_points, redraw_sample, redrawn_priority
 from stream_rcf.core.sampler import GREATEST_PRIORITY
 

@@ -11,7 +11,8 @@ import pytest
 from stream_rcf.core.batch import process_blocks
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.detector import Detector
-from stream_rcf.core.layout import EVENTS_SEEN, model_of
+from stream_rcf.core.layout import EVENTS_SEEN
+from stream_rcf.core.model import model_of
 from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.process import REASON, SEEN
@@ -26,7 +27,17 @@ HOUR = 3_600_000  # ms
 
 
 def detector(shingle_size: int = 2, retire_after_seconds: float | None = 3600.0, key: str = "") -> Detector:
-    return Detector(["value"], shingle_size, 3, 24, 0.02, 5, key, retire_after_seconds=retire_after_seconds)
+    return Detector(
+        ["value"],
+        shingle_size,
+        3,
+        24,
+        0.02,
+        5,
+        key,
+        retire_after_seconds=retire_after_seconds,
+        alert_budget=None,
+    )
 
 
 def times(count: int, seed: int = 1) -> np.ndarray:

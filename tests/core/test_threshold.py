@@ -10,7 +10,8 @@ import pytest
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.detector import Detector
 from stream_rcf.core.inspect import views
-from stream_rcf.core.layout import CHANGE_STATISTIC, FALL_STATISTIC, SCORE_STATISTIC, model_of
+from stream_rcf.core.layout import CHANGE_STATISTIC, FALL_STATISTIC, SCORE_STATISTIC
+from stream_rcf.core.model import model_of
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters, ThresholdParameters
 from stream_rcf.core.threshold import grade_of, learn_score, threshold_and_span
 from tests.oracle.naive_threshold import Judgement, NaiveThreshold, confidence
@@ -170,7 +171,7 @@ def test_a_constant_stream_is_never_flagged_and_needs_no_reason(
 
 
 def test_a_stranger_after_a_constant_is_flagged_in_full() -> None:
-    detector = Detector(shingle_size=1, trees=20, sample_size=64)
+    detector = Detector(shingle_size=1, trees=20, sample_size=64, alert_budget=None)
     for event in range(2000):
         detector.process({"value": 5.0}, event)
     record = detector.process({"value": 6.0}, 2000)

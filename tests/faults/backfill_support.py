@@ -21,7 +21,12 @@ from tests.support.service import (
 
 KEYS, PARTITIONS = 40, 2
 HISTORY, EVENTS = 2000, 4000
-SMALL = {"forest__trees": 5, "forest__sample_size": 32, "forest__shingle_size": 2}
+SMALL = {
+    "forest__trees": 5,
+    "forest__sample_size": 32,
+    "forest__shingle_size": 2,
+    "detector__decision": "threshold",  # as the topics have it
+}
 SET = tuple(f"{name.replace('__', '.')}={value}" for name, value in SMALL.items())
 NO_CHECKPOINTS = {"checkpoint__interval_seconds": 600}  # but the first ones, and none when it is killed
 EventList = list[tuple[bytes, bytes, int, int]]

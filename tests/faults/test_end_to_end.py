@@ -26,6 +26,7 @@ KILLS = 10
 FEED_SECONDS = 40.0  # so that there always is something in flight to lose
 STALLS, STALL_SECONDS = 8, 2.5  # longer than the session, shorter than the transaction's time-out
 FAST_SESSION = '{"session.timeout.ms": "1500", "heartbeat.interval.ms": "200"}'
+BY_BUDGET = {"detector__decision": "budget"}  # the default, which the tests' topics change
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,9 @@ def events() -> EventList:
 
 @pytest.fixture(scope="module")
 def rows(events: EventList, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
-    return offline_rows([value for _, value, _, _ in events], tmp_path_factory.mktemp("offline"))
+    return offline_rows(
+        [value for _, value, _, _ in events], tmp_path_factory.mktemp("offline"), "detector.decision=budget"
+    )
 
 
 @pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once"])
@@ -52,7 +55,7 @@ def test_scores_are_those_of_the_offline_run(
     topics = Topics(quick_broker, f"calm-{delivery.replace('_', '-')}")
     quick_broker.produce(topics.events, events)
     with Service(
-        topics.environment(tmp_path / "checkpoints", kafka__delivery=delivery), tmp_path / "log"
+        topics.environment(tmp_path / "checkpoints", **BY_BUDGET, kafka__delivery=delivery), tmp_path / "log"
     ) as service:
         wait_for_outputs(topics, EVENTS, [service])
         assert service.stop() == 0
@@ -63,7 +66,7 @@ def test_ten_kills_change_nothing(
     quick_broker: KafkaBroker, events: EventList, rows: list[dict[str, str]], tmp_path: Path
 ) -> None:
     topics = Topics(quick_broker, "killed")
-    environment = topics.environment(tmp_path / "checkpoints", kafka__properties=FAST_SESSION)
+    environment = topics.environment(tmp_path / "checkpoints", **BY_BUDGET, kafka__properties=FAST_SESSION)
     moments = random.Random(11)
     feeding = feed(topics, events, FEED_SECONDS)
     for attempt in range(KILLS):
@@ -85,7 +88,7 @@ def test_a_replica_that_joins_and_leaves_changes_nothing(
     protocol: str, quick_broker: KafkaBroker, events: EventList, rows: list[dict[str, str]], tmp_path: Path
 ) -> None:
     topics = Topics(quick_broker, f"replica-{protocol}")
-    environment = topics.environment(tmp_path / "checkpoints", kafka__group_protocol=protocol)
+    environment = topics.environment(tmp_path / "checkpoints", **BY_BUDGET, kafka__group_protocol=protocol)
     feeding = feed(topics, events, FEED_SECONDS / 2)
     with Service(environment, tmp_path / "log-first") as first:
         first.wait_for("partition loaded")
@@ -105,7 +108,7 @@ def test_a_process_that_sleeps_past_its_session_and_wakes_changes_nothing(
     """Alone: it loses its partitions to nobody, in the middle of a transaction that the broker still accepts."""
     topics = Topics(quick_broker, "sleeper")
     environment = topics.environment(
-        tmp_path / "checkpoints", kafka__properties=FAST_SESSION, kafka__commit_interval_ms=300
+        tmp_path / "checkpoints", kafka__properties=FAST_SESSION, kafka__commit_interval_ms=300, **BY_BUDGET
     )
     feeding = feed(topics, events, FEED_SECONDS)
     moments = random.Random(5)
@@ -128,7 +131,7 @@ def test_a_zombie_that_finds_its_partitions_taken_changes_nothing(
     quick_broker: KafkaBroker, events: EventList, rows: list[dict[str, str]], tmp_path: Path
 ) -> None:
     topics = Topics(quick_broker, "zombie")
-    environment = topics.environment(tmp_path / "checkpoints", kafka__properties=FAST_SESSION)
+    environment = topics.environment(tmp_path / "checkpoints", **BY_BUDGET, kafka__properties=FAST_SESSION)
     feeding = feed(topics, events, FEED_SECONDS / 2)
     with Service(environment, tmp_path / "log-sleeper") as sleeper:
         sleeper.wait_for("partition loaded")

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from stream_rcf.core.parameters import DetectorParameters, ForestParameters
+from stream_rcf.core.parameters import DetectorParameters, ForestParameters, LikelihoodParameters
 from stream_rcf.files.columns import Columns, Wanted
 from stream_rcf.files.rows import Row, RowDecoder
 from stream_rcf.files.score_files import Scoring
@@ -19,6 +19,7 @@ SERIES = "a-file"  # the key of rows without one
 MAX_BYTES = 1000
 NAB = Path(__file__).resolve().parents[2] / ".." / "shared" / "nab" / "data"
 SMALL_FOREST = ForestParameters(trees=5, sample_size=16, shingle_size=2)
+BY_THRESHOLD = LikelihoodParameters(alert_budget=0.0)  # so that a few events are enough for anomalies
 
 
 def nab_file(name: str) -> Path:
@@ -34,7 +35,12 @@ def decoder_of(columns: Columns) -> RowDecoder:
 
 def scoring(wanted: Wanted | None = None, said: list[str] | None = None) -> Scoring:
     report = [].append if said is None else said.append
-    return Scoring(wanted or Wanted(), DetectorParameters(forest=SMALL_FOREST), MAX_BYTES, report)
+    return Scoring(
+        wanted or Wanted(),
+        DetectorParameters(forest=SMALL_FOREST, likelihood=BY_THRESHOLD),
+        MAX_BYTES,
+        report,
+    )
 
 
 def error_of(row: Row) -> str:
@@ -69,6 +75,9 @@ def results(grades: Sequence[float], scores: Sequence[float] | None = None) -> S
         [0] * count,
         [1] * count,
         [0] * count,
+        [0] * count,
+        [0] * count,
+        [],
         {},
     )
 

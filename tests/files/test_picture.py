@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from stream_rcf.core.parameters import DetectorParameters, ForestParameters
+from stream_rcf.core.parameters import DetectorParameters, ForestParameters, LikelihoodParameters
 from stream_rcf.errors import UsageError
 from stream_rcf.files.picture import DOTS_PER_INCH, WIDTH, draw, require_matplotlib
 from stream_rcf.files.series import Series
@@ -71,7 +71,8 @@ def test_names_are_shown_as_they_are_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("anomalies", [(), tuple(range(0, 500, 10)), (0, 499)])
 def test_few_or_many_anomalies_can_be_drawn(tmp_path: Path, anomalies: tuple[int, ...]) -> None:
-    draw(a_series(anomalies=anomalies), ("value",), DetectorParameters(), "data.csv", tmp_path / "a.png")
+    by_threshold = DetectorParameters(likelihood=LikelihoodParameters(alert_budget=0.0))
+    draw(a_series(anomalies=anomalies), ("value",), by_threshold, "data.csv", tmp_path / "a.png")
     pixels = image.imread(tmp_path / "a.png")
     assert pixels.shape[1] == WIDTH * DOTS_PER_INCH
     reddish = (pixels[..., 0] > pixels[..., 2] + 0.3).sum() > 200  # more than the threshold line's few
@@ -108,3 +109,12 @@ def test_without_matplotlib_the_line_that_installs_it_is_said(monkeypatch: pytes
     monkeypatch.setattr(builtins, "__import__", without_matplotlib)
     with pytest.raises(UsageError, match=r"pip install 'stream-rcf\[plot\]'"):
         require_matplotlib()
+
+
+def test_the_threshold_is_drawn_where_it_decides(tmp_path: Path) -> None:
+    by_threshold = DetectorParameters(likelihood=LikelihoodParameters(alert_budget=0.0))
+    for parameters, is_drawn in ((by_threshold, True), (DetectorParameters(), False)):
+        draw(a_series(), ("value",), parameters, "data.csv", tmp_path / "a.svg")
+        words = (tmp_path / "a.svg").read_text(encoding="utf-8")
+        assert ("threshold" in words) is is_drawn
+        assert ("a budget of 2 alerts a week" in words) is not is_drawn

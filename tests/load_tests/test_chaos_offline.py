@@ -12,12 +12,13 @@ from stream_rcf.settings.model import Settings
 from tests.load_tests.chaos_support import TINY
 from tests.support.service import SHARED_FIELDS, json_field, offline_rows
 
+BY_THRESHOLD = {"decision": "threshold"}  # so that few events are enough for alerts
 FOREST = {"trees": TINY.trees, "sample_size": TINY.sample_size, "shingle_size": TINY.shingle_size}
 
 
 def test_expected_scores_are_those_of_the_offline_command(tmp_path: Path) -> None:
     stream = make_stream(TINY, seed=8)
-    expected = expected_outputs(stream, Settings(forest=FOREST))  # type: ignore[arg-type] # -- pydantic takes a mapping
+    expected = expected_outputs(stream, Settings(forest=FOREST, detector=BY_THRESHOLD))  # type: ignore[arg-type] # -- pydantic takes a mapping
     partitions = stream.by_partition()
     values = []
     for partition, offset in expected.scores:
@@ -34,7 +35,7 @@ def test_expected_scores_are_those_of_the_offline_command(tmp_path: Path) -> Non
 
 
 def test_each_key_s_events_are_counted_from_one(tmp_path: Path) -> None:
-    expected = expected_outputs(make_stream(TINY, seed=8), Settings(forest=FOREST))  # type: ignore[arg-type] # -- pydantic takes a mapping
+    expected = expected_outputs(make_stream(TINY, seed=8), Settings(forest=FOREST, detector=BY_THRESHOLD))  # type: ignore[arg-type] # -- pydantic takes a mapping
     seen: dict[bytes, int] = {}
     for _, record in sorted(expected.scores.items()):
         seen[record.key] = seen.get(record.key, 0) + 1

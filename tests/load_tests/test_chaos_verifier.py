@@ -23,7 +23,8 @@ def stream() -> Stream:
 
 @pytest.fixture(scope="module")
 def expected(stream: Stream) -> Expected:
-    settings = Settings(forest={"trees": 10, "sample_size": 32, "shingle_size": 2})  # type: ignore[arg-type] # -- pydantic takes a mapping
+    forest = {"trees": 10, "sample_size": 32, "shingle_size": 2}
+    settings = Settings(forest=forest, detector={"decision": "threshold"})  # type: ignore[arg-type] # -- pydantic takes mappings
     found = expected_outputs(stream, settings)
     assert len(found.scores) + len(found.dead_letters) == EVENTS
     assert len(found.alerts) > 5

@@ -32,5 +32,16 @@ def test_buckets_belong_to_histograms_and_rise():
 
 
 def test_no_label_is_unbounded():
-    allowed = {"topic", "partition", "error", "kind", "state", "version", "python", "fingerprint", "worker"}
+    allowed = {
+        "topic",
+        "partition",
+        "error",
+        "kind",
+        "state",
+        "version",
+        "python",
+        "fingerprint",
+        "worker",
+        "reason",
+    }
     assert {label for declaration in EVERYTHING for label in declaration.labels} <= allowed

@@ -16,7 +16,7 @@ BINS = 80
 RARE, EPISODE, NEWS, STALE = 0.01, 50, 50, 0.01
 MEMORY = 20_000.0
 BELIEF = (1000.0, 200.0)  # of a single number's scores, of the forest's
-ALIKE = 3.0
+FOREST_SIGNALS = 9.0
 
 
 def expected_score(sample: list[float], x: float) -> float:
@@ -64,7 +64,10 @@ class NaiveTail:
         place, into = 16 * octave + int(into_octave), into_octave - int(into_octave)
         if place >= BINS:
             place, into = BINS - 1, 1.0
-        seen = self.counts[place] * (1 - into) + sum(self.counts[place + 1 :])
+        counts = list(self.counts)
+        if self.episode > 0:  # which says nothing of how often such come
+            counts[self.highest] -= 1
+        seen = max(0.0, counts[place] * (1 - into) + sum(counts[place + 1 :]))
         at_first = self.believed(place) * (1 - into) + self.believed(place + 1) * into
         rarity = (seen + self.belief * at_first) / (self.weight + self.belief)
         self.learn(place, rarity)
@@ -107,11 +110,14 @@ class NaiveLikelihood:
         self.output_after = max(1, sample_size // 4)
         self.events = 0
         self.levels = [0.0] * (len(SCALES) * dimensions)
+        self.usual_size = 4 * sample_size
         self.sample: list[tuple[int, list[float]]] = []  # priority, values of the channels; by slot
         fall = 0.48 * (dimensions * shingle_size) ** -0.3
         self.tails = [NaiveTail(0.48, -0.13, BELIEF[0]) for _ in self.levels]
         self.forest_tail = NaiveTail(fall, 1.0 - math.log(10.0) * fall, BELIEF[1])
-        self.recent: list[list[float]] = [[]]
+        self.dimensions = dimensions
+        self.recent: list[list[tuple[object, float]]] = [[]]  # blocks of (kind, rarity)
+        self.passed = 0
 
     def process(self, record: list[float], score: float) -> float:
         """The likelihood of an anomaly, 0 to 1."""
@@ -124,23 +130,38 @@ class NaiveLikelihood:
         present = [
             float(np.float32(min(3.4028234663852886e38, max(-3.4028234663852886e38, x)))) for x in self.levels
         ]
-        rarest = 1.0
-        if self.events > self.output_after:
-            for channel, tail in enumerate(self.tails):
-                strange = expected_score([values[channel] for _, values in self.sample], present[channel])
-                rarest = min(rarest, tail.process(strange))
-        if score > 0:
-            rarest = min(rarest, self.forest_tail.process(score))
+        signals: list[tuple[object, float]] = []  # the kind of each, and how rare it is
+        for feature in range(self.dimensions):
+            rarest, rises = 1.0, False
+            for channel in range(len(SCALES) * feature, len(SCALES) * (feature + 1)):
+                if self.events <= self.output_after:
+                    break
+                values, x = [values[channel] for _, values in self.sample], present[channel]
+                rarity = 3 * self.dimensions**1.2 * self.tails[channel].process(expected_score(values, x))
+                if rarity < rarest:
+                    rarest = rarity
+                    at_most = sum(value <= x for value in values)
+                    rises = sum(value < x for value in values) + at_most > len(values)
+            signals.append(((feature, rises), rarest))
+        forest = min(1.0, FOREST_SIGNALS * self.forest_tail.process(score)) if score > 0 else 1.0
+        signals.append(("forest", forest))
         self.learn(present)
-        return 1 - self.news(min(1.0, ALIKE * rarest))
+        return 1 - self.news(signals)
 
-    def news(self, rarity: float) -> float:
-        """At least STALE for what is no rarer than the rarest shortly before."""
-        is_news = rarity < min((r for block in self.recent[-2:] for r in block), default=2.0)
-        self.recent[-1].append(rarity)
-        if len(self.recent[-1]) == NEWS:
+    def news(self, signals: list[tuple[object, float]]) -> float:
+        """The rarest, each at least STALE if it is no rarer than the rarest of its kind shortly before; the forest's
+        has to be rarer than all."""
+        before = [entry for block in self.recent[-2:] for entry in block]
+        found = []
+        for kind, rarity in signals:
+            peers = [r for other, r in before if kind in ("forest", other)]
+            is_news = rarity < min(peers, default=2.0)
+            found.append(rarity if is_news else max(rarity, STALE))
+        self.recent[-1] += signals
+        self.passed += 1
+        if self.passed % NEWS == 0:
             self.recent.append([])
-        return rarity if is_news else max(rarity, STALE)
+        return min(found)
 
     def learn(self, present: list[float]) -> None:
         """Offer the event to the reservoir."""
@@ -148,9 +169,9 @@ class NaiveLikelihood:
         uniform = uniform_of(tree_word(self.seed, self.key, sequence, self.trees, 0))
         drawn = math.floor(math.log(-math.log(uniform)) / STEP + 0.5)
         priority = drawn - math.floor(self.decay / STEP * sequence)
-        if len(self.sample) < self.sample_size:
+        if len(self.sample) < self.usual_size:
             self.sample.append((priority, present))
             return
-        slot = max(range(self.sample_size), key=lambda i: (self.sample[i][0], -i))
+        slot = max(range(self.usual_size), key=lambda i: (self.sample[i][0], -i))
         if priority < self.sample[slot][0]:
             self.sample[slot] = (priority, present)

@@ -15,7 +15,8 @@ import numpy as np
 from stream_rcf.core.arithmetic import log
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.inspect import records_of, views
-from stream_rcf.core.layout import BASE_SEQUENCE, CUT_VALUE_BITS, KEY_SEED, RUNS, STORED, TIME_DECAY
+from stream_rcf.core.layout import BASE_SEQUENCE, KEY_SEED, RUNS, STORED, TIME_DECAY
+from stream_rcf.core.model import CUT_VALUE_BITS
 from tests.oracle.naive_coder import LENGTHS, NaiveCoder
 from tests.oracle.naive_forest import BASE_SPAN, STEPS, bounded
 from tests.oracle.naive_tree import box_around, cut_in_gap, outside_and_sides

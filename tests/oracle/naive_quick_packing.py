@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from stream_rcf.core.inspect import points_of, records_of
-from stream_rcf.core.layout import CUT_VALUE_BITS, KEEPS_PRIORITIES
+from stream_rcf.core.layout import KEEPS_PRIORITIES
+from stream_rcf.core.model import CUT_VALUE_BITS
 from tests.oracle.naive_packing import NaivePacker, folded, rank_of
 
 GROUP = 32

@@ -29,7 +29,10 @@ SCORED = ScoredBatch(  # no score yet, ordinary, an anomaly, learned silently
     reason=[int(Reason.WARMING_UP), 0, 0, 0],
     events_seen=[5, 900, 901, 300],
     first_anomalous_timestamp=[0, 0, AT + 500, 0],
-    attribution={2: [0.75, 0.25]},
+    incident=[0, 0, 899, 0],
+    incident_alerts=[0, 0, 2, 0],
+    resolved=[],
+    details={2: [[0.75, 1.0, 13.5, 12.0, 15.0], [0.25, -1.0, 1e17, 0.5, 2e17]]},
 )
 
 _NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -77,8 +80,14 @@ def batches(draw: st.DrawFn, reserved: tuple[str, ...] = ()) -> Batch:
             [0] * count,
             list(range(count)),
             [draw(st.integers(0, 4_102_444_799_999)) for _ in range(count)],
+            list(range(count)),
+            list(range(1, count + 1)),
+            [],
             {
-                i: draw(st.lists(_SHARES, min_size=width, max_size=width))
+                i: [
+                    [draw(_SHARES), draw(st.sampled_from([-1.0, 1.0])), *draw(st.tuples(*3 * [_NUMBERS]))]
+                    for _ in range(width)
+                ]
                 for i in range(count)
                 if grades[i] > 0.0
             },

@@ -12,9 +12,11 @@ from stream_rcf.core.reasons import Reason
 from stream_rcf.pipeline.encode import (
     EncodedBatch,
     RecordEncoder,
+    alert_fields,
     alert_id,
     number_text,
     reason_text,
+    resolved_records,
     severity_of,
 )
 from stream_rcf.pipeline.events import Event, Position
@@ -47,7 +49,10 @@ SCORED = ScoredBatch(
     reason=[int(Reason.WARMING_UP), int(Reason.NONE)],
     events_seen=[5, 900],
     first_anomalous_timestamp=[0, 1_767_225_500_000],
-    attribution={1: [0.75, 0.25]},
+    incident=[0, 899],
+    incident_alerts=[0, 2],
+    resolved=[],
+    details={1: [[0.75, 1.0, 9.0, 8.0, 10.0], [0.25, -1.0, 0.0, -0.125, 0.125]]},
 )
 ENCODER = RecordEncoder(("cpu", "memory"), "0123456789abcdef")
 
@@ -65,7 +70,7 @@ def test_a_score_record_has_the_fields_of_the_contract_in_order() -> None:
         "anomaly_grade": 0.6,
         "is_anomaly": True,
         "confidence": 0.9,
-        "expected_values": None,
+        "expected_values": {"cpu": 9.0, "memory": 0.0},
         "relevant_attribution": {"cpu": 0.75, "memory": 0.25},
         "reason": None,
         "source": {"topic": "events", "partition": 3, "offset": 41},
@@ -81,13 +86,22 @@ def test_an_event_without_a_score_yet_says_why() -> None:
     assert record["reason"] == "warming_up"
 
 
-def test_an_alert_is_the_score_record_and_three_fields_after_it() -> None:
+def test_an_alert_is_the_score_record_and_what_explains_it() -> None:
     record = ENCODER.score_record(EVENT, SOURCE, SCORED, 1)
-    alert = ENCODER.alert_record(record, SOURCE, SCORED.first_anomalous_timestamp[1])
-    assert list(alert) == [*SCORE_FIELDS, "alert_id", "severity", "first_anomalous_timestamp"]
-    assert alert["alert_id"] == "events:3:41"
-    assert alert["severity"] == "high"
-    assert alert["first_anomalous_timestamp"] == 1_767_225_500_000
+    alert = record | alert_fields(EVENT, SOURCE, ("cpu", "memory"), SCORED, 1)
+    assert list(alert)[: len(SCORE_FIELDS)] == SCORE_FIELDS
+    assert {name: alert[name] for name in list(alert)[len(SCORE_FIELDS) :]} == {
+        "alert_id": "events:3:41",
+        "severity": "high",
+        "expected_band": {"cpu": [8.0, 10.0], "memory": [-0.125, 0.125]},
+        "direction": {"cpu": "above", "memory": "below"},
+        "first_anomalous_timestamp": 1_767_225_500_000,
+        "duration_ms": 100_000,
+        "incident_id": alert["incident_id"],
+        "incident_alerts": 2,
+        "status": "continuing",
+    }
+    assert len(alert["incident_id"]) == 16
     assert list(record) == SCORE_FIELDS, "the score record itself is left as it was"
 
 
@@ -122,7 +136,14 @@ def test_a_batch_is_encoded_as_its_records_are(features: tuple[str, ...]) -> Non
         [generator.choice([0, 1, 2, 3]) for _ in range(count)],
         list(range(count)),
         [5 * i for i in range(count)],
-        {i: [1.0 / len(features)] * len(features) for i in range(count) if grades[i]},
+        [i // 2 for i in range(count)],
+        [1 + i % 3 for i in range(count)],
+        [],
+        {
+            i: [[1.0 / len(features), (-1.0) ** i, 2.0, 1.0, 3.5]] * len(features)
+            for i in range(count)
+            if grades[i]
+        },
     )
     encoded = encoder.encode(events, sources, scored)
     assert len(encoded.scores) == count
@@ -135,12 +156,14 @@ def test_a_batch_is_encoded_as_its_records_are(features: tuple[str, ...]) -> Non
         assert encoded.scores[i] == orjson.dumps(record)
         assert (i in encoded.alerts) == (grades[i] > 0)
         if i in encoded.alerts:
-            alert = encoder.alert_record(record, source, scored.first_anomalous_timestamp[i])
+            alert = record | alert_fields(event, source, features, scored, i)
             assert encoded.alerts[i] == orjson.dumps(alert)
 
 
 def test_no_events_are_encoded_as_nothing() -> None:
-    assert ENCODER.encode([], [], ScoredBatch([], [], [], [], [], [], [], [], {})) == EncodedBatch([], {})
+    assert ENCODER.encode(
+        [], [], ScoredBatch([], [], [], [], [], [], [], [], [], [], [], {})
+    ) == EncodedBatch([], {})
 
 
 @pytest.mark.parametrize(
@@ -183,8 +206,33 @@ def test_numbers_come_back_as_they_were() -> None:
         assert float(number_text(number)) == number
 
 
-def test_every_reason_has_a_text() -> None:
-    assert [reason_text(reason) for reason in Reason] == [reason.text for reason in Reason]
-    assert reason_text(Reason.NONE) is None
-    with pytest.raises(IndexError):
-        reason_text(len(Reason))
+def test_reasons_are_written_as_the_detector_names_them() -> None:
+    scored = SCORED._replace(reason=[int(reason) for reason in Reason])
+    assert [reason_text(scored, index) for index in range(len(Reason))] == [reason.text for reason in Reason]
+
+
+def test_a_rule_is_named() -> None:
+    scored = SCORED._replace(reason=[int(Reason.RULE)] * 2, grade=[0.0, 0.0], rule_names={1: "night,small"})
+    assert [reason_text(scored, index) for index in (0, 1)] == ["rule", "rule:night,small"]
+    encoded = ENCODER.encode([EVENT] * 2, [SOURCE] * 2, scored)
+    assert [orjson.loads(record)["reason"] for record in encoded.scores if record] == [
+        "rule",
+        "rule:night,small",
+    ]
+
+
+def test_an_alert_repeats_the_fields_it_is_given() -> None:
+    encoded = ENCODER.encode([EVENT] * 2, [SOURCE] * 2, SCORED, lambda index: {"host": f"h{index}"})
+    assert orjson.loads(encoded.alerts[1])["fields"] == {"host": "h1"}
+    without = ENCODER.encode([EVENT] * 2, [SOURCE] * 2, SCORED)
+    assert "fields" not in orjson.loads(without.alerts[1])
+
+
+def test_the_end_of_an_incident_is_a_record_of_its_own() -> None:
+    ended = SCORED._replace(resolved=[0], incident=[899, 899], incident_alerts=[3, 3])
+    found = {i: orjson.loads(record) for i, record in resolved_records([EVENT], [SOURCE], ended).items()}
+    assert set(found) == {0}
+    assert found[0]["status"] == "resolved"
+    assert (found[0]["incident_alerts"], found[0]["is_anomaly"]) == (3, False)
+    assert found[0]["alert_id"] == alert_id(SOURCE)
+    assert resolved_records([EVENT], [None], ended) == {}

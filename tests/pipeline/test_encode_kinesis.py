@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from stream_rcf.pipeline.encode import EncodedBatch
 from stream_rcf.pipeline.encode_kinesis import KinesisEncoder
-from stream_rcf.pipeline.record_names import KINESIS_COLUMNS
+from stream_rcf.pipeline.record_names import ALERT_FIELDS, KINESIS_COLUMNS
 from stream_rcf.pipeline.score_batch import ScoredBatch
 from tests.pipeline.scored import AT, EVENTS, FEATURES, SCORED, SOURCES, Batch, batches, read
 
@@ -33,8 +33,8 @@ def test_an_ordinary_record_is_a_row_without_an_explanation() -> None:
 def test_an_anomaly_is_explained_by_column_as_a_text() -> None:
     record = read(ENCODER.encode(EVENTS, SOURCES, SCORED).scores[2])
     assert json.loads(record["ANOMALY_EXPLANATION"]) == {
-        "cpu": {"DIRECTION": None, "STRENGTH": None, "ATTRIBUTION_SCORE": "1.8750"},
-        "memory.used": {"DIRECTION": None, "STRENGTH": None, "ATTRIBUTION_SCORE": "0.6250"},
+        "cpu": {"DIRECTION": "HIGH", "STRENGTH": None, "ATTRIBUTION_SCORE": "1.8750"},
+        "memory.used": {"DIRECTION": "LOW", "STRENGTH": None, "ATTRIBUTION_SCORE": "0.6250"},
     }
     assert record["ANOMALY_SCORE"] == 1.875 + 0.625
 
@@ -51,11 +51,12 @@ def test_an_alert_is_its_score_record_with_our_own_fields() -> None:
     assert list(encoded.alerts) == [2]
     score, alert = read(encoded.scores[2]), read(encoded.alerts[2])
     assert {name: alert[name] for name in score} == score
-    assert {name: alert[name] for name in set(alert) - set(score)} == {
-        "alert_id": "events:0:8",
-        "severity": "high",
-        "first_anomalous_timestamp": AT + 500,
-    }
+    ours = {name: alert[name] for name in set(alert) - set(score)}
+    assert set(ours) == set(ALERT_FIELDS) - {"fields"}
+    assert ours["alert_id"] == "events:0:8"
+    assert ours["first_anomalous_timestamp"] == AT + 500
+    assert ours["expected_band"] == {"cpu": [12.0, 15.0], "memory.used": [0.5, 2e17]}
+    assert ours["status"] == "continuing"
 
 
 def test_an_event_that_was_learned_silently_has_no_record() -> None:
@@ -65,14 +66,14 @@ def test_an_event_that_was_learned_silently_has_no_record() -> None:
 @pytest.mark.parametrize("timestamp", [0, 999, 951_782_400_000, 4_102_444_799_999])
 def test_a_time_is_written_as_sql_does(timestamp: int) -> None:
     event = EVENTS[0]._replace(timestamp=timestamp)
-    scored = ScoredBatch([1.0], [1.5], [0.0], [0.0], [0.0], [0], [5], [0], {})
+    scored = ScoredBatch([1.0], [1.5], [0.0], [0.0], [0.0], [0], [5], [0], [0], [0], [], {})
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=timestamp)
     expected = moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{timestamp % 1000:03}"
     assert read(ENCODER.encode([event], SOURCES[:1], scored).scores[0])["ROWTIME"] == expected
 
 
 def test_no_events_are_encoded_as_nothing() -> None:
-    nothing = ScoredBatch([], [], [], [], [], [], [], [], {})
+    nothing = ScoredBatch([], [], [], [], [], [], [], [], [], [], [], {})
     assert ENCODER.encode([], [], nothing) == EncodedBatch([], {})
 
 
@@ -95,4 +96,4 @@ def test_whatever_the_names_the_records_are_json_of_the_same_numbers(batch: Batc
         if explanation is not None:
             assert list(read(explanation.encode())) == list(batch.features)
         if is_anomaly:
-            assert set(read(encoded.alerts[i])) == {*KINESIS_COLUMNS, *batch.features}
+            assert set(read(encoded.alerts[i])) == {*KINESIS_COLUMNS, *batch.features} - {"fields"}

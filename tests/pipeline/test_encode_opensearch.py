@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from stream_rcf.pipeline.decode import join_key
 from stream_rcf.pipeline.encode import EncodedBatch
 from stream_rcf.pipeline.encode_opensearch import OpenSearchEncoder
+from stream_rcf.pipeline.record_names import ALERT_FIELDS
 from stream_rcf.pipeline.score_batch import ScoredBatch
 from tests.pipeline.scored import AT, EVENTS, FEATURES, SCORED, SOURCES, Batch, batches, read
 
 ENCODER = OpenSearchEncoder(FEATURES, "detector-1", ("host",))
-EXPLANATION = {"approx_anomaly_start_time", "relevant_attribution"}
-ALERT = {"alert_id", "severity", "first_anomalous_timestamp"}
+EXPLANATION = {"approx_anomaly_start_time", "relevant_attribution", "expected_values"}
 
 
 def test_an_ordinary_record_is_a_result_without_an_anomaly() -> None:
@@ -46,6 +46,8 @@ def test_an_anomaly_says_which_feature_did_it_and_when() -> None:
         {"feature_id": "cpu", "data": 0.75},
         {"feature_id": "memory.used", "data": 0.25},
     ]
+    values = [{"feature_id": "cpu", "data": 13.5}, {"feature_id": "memory.used", "data": 1e17}]
+    assert anomaly["expected_values"] == [{"likelihood": 1.0, "value_list": values}]
     assert (anomaly["anomaly_grade"], anomaly["is_anomaly"]) == (0.625, True)
 
 
@@ -54,11 +56,12 @@ def test_an_alert_is_its_score_record_with_our_own_fields() -> None:
     assert list(encoded.alerts) == [2]
     score, alert = read(encoded.scores[2]), read(encoded.alerts[2])
     assert {name: alert[name] for name in score} == score
-    assert {name: alert[name] for name in set(alert) - set(score)} == {
-        "alert_id": "events:0:8",
-        "severity": "high",
-        "first_anomalous_timestamp": AT + 500,
-    }
+    ours = {name: alert[name] for name in set(alert) - set(score)}
+    assert set(ours) == set(ALERT_FIELDS) - {"fields"}
+    assert ours["alert_id"] == "events:0:8"
+    assert ours["first_anomalous_timestamp"] == AT + 500
+    assert ours["expected_band"] == {"cpu": [12.0, 15.0], "memory.used": [0.5, 2e17]}
+    assert ours["status"] == "continuing"
 
 
 def test_an_event_that_was_learned_silently_has_no_record() -> None:
@@ -79,11 +82,11 @@ def test_each_part_of_a_composite_key_is_an_entity_in_the_order_of_names() -> No
     assert record["model_id"] == f"d_entity_{key}"
 
 
-SCORED_ONE = ScoredBatch([0.0], [1.5], [0.0], [0.0], [0.0], [2], [5], [0], {})
+SCORED_ONE = ScoredBatch([0.0], [1.5], [0.0], [0.0], [0.0], [2], [5], [0], [0], [0], [], {})
 
 
 def test_no_events_are_encoded_as_nothing() -> None:
-    nothing = ScoredBatch([], [], [], [], [], [], [], [], {})
+    nothing = ScoredBatch([], [], [], [], [], [], [], [], [], [], [], {})
     assert ENCODER.encode([], [], nothing) == EncodedBatch([], {})
 
 
@@ -106,4 +109,4 @@ def test_whatever_the_names_the_records_are_json_of_the_same_numbers(batch: Batc
         assert record["anomaly_score"] == batch.scored.score[i]
         assert set(record) >= EXPLANATION if is_anomaly else not set(record) & EXPLANATION
         if is_anomaly:
-            assert set(read(encoded.alerts[i])) - set(record) == ALERT
+            assert set(read(encoded.alerts[i])) - set(record) == set(ALERT_FIELDS) - {"fields"}

@@ -7,7 +7,8 @@ import random
 import pytest
 
 from stream_rcf.core.detector import Detector
-from stream_rcf.core.parameters import DetectorParameters, ForestParameters
+from stream_rcf.core.explanation import DIRECTION, EXPECTED, LOWER, SHARE, UPPER
+from stream_rcf.core.parameters import DetectorParameters, ForestParameters, LikelihoodParameters
 from stream_rcf.core.reasons import Reason
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.score_batch import ScoredBatch, score_batch
@@ -15,7 +16,9 @@ from stream_rcf.state.key_table import KeyTable
 
 FEATURES = ("cpu", "memory")
 PARAMETERS = DetectorParameters(
-    FEATURES, ForestParameters(trees=5, sample_size=32, dimensions=2, shingle_size=3, seed=4)
+    FEATURES,
+    ForestParameters(trees=5, sample_size=32, dimensions=2, shingle_size=3, seed=4),
+    likelihood=LikelihoodParameters(alert_budget=0.0),  # so that few events are enough for anomalies
 )
 
 
@@ -37,20 +40,21 @@ def run(
     """Score in batches of the given sizes, and put the results together again."""
     table = KeyTable(PARAMETERS)
     every = tables or [table] * len(events)
-    joined = ScoredBatch([], [], [], [], [], [], [], [], {})
+    joined = ScoredBatch([], [], [], [], [], [], [], [], [], [], [], {})
     start = 0
     for size in sizes:
         part = score_batch(PARAMETERS, events[start : start + size], every[start : start + size], threads)
-        for whole, piece in zip(joined[:-1], part[:-1], strict=True):
+        for whole, piece in zip(joined[:-3], part[:-3], strict=True):
             whole.extend(piece)
-        joined.attribution.update({start + i: shares for i, shares in part.attribution.items()})
+        joined.resolved.extend(start + i for i in part.resolved)
+        joined.details.update({start + i: details for i, details in part.details.items()})
         start += size
     assert start == len(events)
     return joined
 
 
 def test_no_events_no_results() -> None:
-    assert score_batch(PARAMETERS, [], []) == ScoredBatch([], [], [], [], [], [], [], [], {})
+    assert score_batch(PARAMETERS, [], []) == ScoredBatch([], [], [], [], [], [], [], [], [], [], [], {})
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -74,7 +78,9 @@ def test_each_key_is_scored_as_if_it_were_alone() -> None:
     scored = run(events, [50] * 10)
     detectors: dict[str, Detector] = {}
     for i, event in enumerate(events):
-        detector = detectors.setdefault(event.key, Detector(FEATURES, 3, 5, 32, seed=4, key=event.key))
+        detector = detectors.setdefault(
+            event.key, Detector(FEATURES, 3, 5, 32, seed=4, key=event.key, alert_budget=None)
+        )
         record = detector.process(dict(zip(FEATURES, event.values, strict=True)), event.timestamp)
         assert record["anomaly_score"] == scored.score[i]
         assert record["threshold"] == scored.threshold[i]
@@ -83,11 +89,12 @@ def test_each_key_is_scored_as_if_it_were_alone() -> None:
         assert record["anomaly_likelihood"] == scored.likelihood[i]
         assert record["reason"] == Reason(scored.reason[i]).text
         assert record["model"]["events_seen"] == scored.events_seen[i]
-        assert record["is_anomaly"] == (i in scored.attribution)
+        assert record["is_anomaly"] == (i in scored.details)
         if record["is_anomaly"]:
             assert record["first_anomalous_timestamp"] == scored.first_anomalous_timestamp[i]
-            assert list(record["relevant_attribution"].values()) == scored.attribution[i]
-    assert len(scored.attribution) > 3
+            assert list(record["relevant_attribution"].values()) == [row[SHARE] for row in scored.details[i]]
+            assert list(record["expected_values"].values()) == [row[EXPECTED] for row in scored.details[i]]
+    assert len(scored.details) > 3
 
 
 def test_one_key_in_two_tables_is_two_models() -> None:
@@ -107,12 +114,15 @@ def test_results_are_plain_python_in_the_order_of_the_events() -> None:
     for numbers in scored[:5]:
         assert len(numbers) == 300
         assert all(type(number) is float for number in numbers)
-    for integers in scored[5:8]:
+    for integers in scored[5:10]:
         assert len(integers) == 300
         assert all(type(number) is int for number in integers)
-    assert list(scored.attribution) == [i for i, grade in enumerate(scored.grade) if grade > 0]
-    for shares in scored.attribution.values():
+    assert list(scored.details) == [i for i, grade in enumerate(scored.grade) if grade > 0]
+    for details in scored.details.values():
+        shares = [row[SHARE] for row in details]
         assert len(shares) == 2
+        assert all(row[LOWER] <= row[EXPECTED] <= row[UPPER] for row in details)
+        assert all(abs(row[DIRECTION]) == 1.0 for row in details)
         assert sum(shares) == pytest.approx(1.0)
         assert all(share >= 0 for share in shares)
     assert all(0 <= grade <= 1 for grade in scored.grade)
@@ -128,7 +138,7 @@ def test_the_spiking_feature_is_blamed() -> None:
     score_batch(PARAMETERS, calm, [table] * 200)
     scored = score_batch(PARAMETERS, [Event("k", 200, (0.0, 80.0))], [table])
     assert scored.grade[0] > 0
-    assert scored.attribution[0][1] > 0.7
+    assert scored.details[0][1][SHARE] > 0.7
 
 
 def test_there_is_a_reason_until_there_is_a_score() -> None:

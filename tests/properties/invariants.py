@@ -17,18 +17,8 @@ from stream_rcf.core.inspect import (
     tree_structure,
     views,
 )
-from stream_rcf.core.layout import (
-    CUT_VALUE_BITS,
-    EVENTS_SEEN,
-    FREE,
-    FRESH,
-    LANES,
-    NO_BOX,
-    RUNS,
-    STORED,
-    Block,
-    Model,
-)
+from stream_rcf.core.layout import EVENTS_SEEN, FREE, FRESH, LANES, NO_BOX, RUNS, STORED, Block
+from stream_rcf.core.model import CUT_VALUE_BITS, Model
 from stream_rcf.core.nodes import EQUAL_SAMPLES
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from stream_rcf.core.layout import model_of
+from stream_rcf.core.model import model_of
 from stream_rcf.service.backfill import Backfill
 from stream_rcf.state.backfill_store import BackfillStore
 from stream_rcf.state.folder_objects import FolderObjects

@@ -22,15 +22,16 @@ START_OF_EVENTS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, epoch ms
 CREATE_TIME = 1  # of Message.timestamp: the producer's
 
 
-def small_settings(**sections: dict[str, object]) -> Settings:
-    """Settings of a small forest; further values by section."""
+def small_settings(rules: Sequence[object] = (), **sections: dict[str, object]) -> Settings:
+    """Settings of a small forest; ``rules``, and further values by section."""
     small: dict[str, dict[str, object]] = {
         "kafka": {"group_id": GROUP},
         "forest": {"trees": 4, "sample_size": 16, "shingle_size": 2},
+        "detector": {"decision": "threshold"},  # so that the few events of a test are enough for alerts
     }
     for name, values in sections.items():
         small[name] = {**small.get(name, {}), **values}
-    return Settings(**small)
+    return Settings(rules=rules, **small)
 
 
 SETTINGS = small_settings()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stream_rcf.core.block import KeyBlock
-from stream_rcf.core.layout import model_of
+from stream_rcf.core.model import model_of
 from stream_rcf.core.packing import pack
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.errors import CheckpointError, UsageError

@@ -13,11 +13,22 @@ from tests.service.support import (
     START_OF_EVENTS,
     TOPIC,
     FakeMessage,
+    small_settings,
     states_of,
     twin_of,
 )
 
-ALERT_FIELDS = {"alert_id", "severity", "first_anomalous_timestamp"}
+ALERT_FIELDS = {
+    "alert_id",
+    "severity",
+    "expected_band",
+    "direction",
+    "first_anomalous_timestamp",
+    "duration_ms",
+    "incident_id",
+    "incident_alerts",
+    "status",
+}
 
 
 def test_every_event_gets_one_score_with_its_source_and_model() -> None:
@@ -180,3 +191,35 @@ def test_an_empty_batch_is_no_batch() -> None:
     bench.process([])
     assert not bench.publisher.is_open
     assert bench.publisher.outputs == []
+
+
+def ruled(**rule: object) -> Bench:
+    bench = Bench(small_settings(rules=[{"name": "night", **rule}]))
+    bench.partition()
+    bench.process(stream_messages(), size=40)
+    return bench
+
+
+def test_what_a_rule_covers_is_scored_and_no_alert() -> None:
+    free = Bench()
+    free.partition()
+    free.process(stream_messages(), size=40)
+    bench = ruled(alert_on="rises", maximum_value=-1e30)
+    assert len(free.publisher.on("alerts")) > 3
+    assert bench.publisher.on("alerts") == []
+    scores = [output.document for output in bench.publisher.on("scores")]
+    expected = [output.document for output in free.publisher.on("scores")]
+    assert [record["anomaly_score"] for record in scores] == [record["anomaly_score"] for record in expected]
+    held = [record["reason"] for record in scores if str(record["reason"]).startswith("rule")]
+    assert set(held) == {"rule:night"}
+    assert len(held) == len(free.publisher.on("alerts"))
+
+
+def test_a_rule_for_other_keys_changes_nothing() -> None:
+    free = Bench()
+    free.partition()
+    free.process(stream_messages(), size=40)
+    bench = ruled(keys=["nobody-*"], maximum_value=-1e30)
+    assert [output.value for output in bench.publisher.on("alerts")] == [
+        output.value for output in free.publisher.on("alerts")
+    ]

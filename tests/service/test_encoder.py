@@ -12,7 +12,7 @@ from stream_rcf.pipeline.score_batch import ScoredBatch
 from stream_rcf.service.encoder import record_encoder
 from stream_rcf.settings.model import Settings, detector_parameters, load_with_origins
 
-SCORED = ScoredBatch([1.0], [1.5], [0.0], [0.5], [0.5], [0], [100], [0], {})
+SCORED = ScoredBatch([1.0], [1.5], [0.0], [0.5], [0.5], [0], [100], [0], [0], [0], [], {})
 
 
 @pytest.mark.parametrize(

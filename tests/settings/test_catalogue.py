@@ -52,6 +52,7 @@ def test_every_setting_says_what_it_is_for_and_what_it_takes(name: str) -> None:
         ("http.host", "text that is not empty"),
         ("events.timestamp", "text"),
         ("events.features", 'a list of texts, such as ["value"]'),
+        ("rules", "a list of tables: [[rules]] above each, in TOML"),
         ("events.key", "empty, a dotted path, or a list of dotted paths"),
     ],
 )
@@ -63,6 +64,8 @@ def test_lists_and_maps_are_json_in_the_environment() -> None:
     assert {name for name in CATALOGUE if takes_json(CATALOGUE[name])} == {
         "events.features",
         "kafka.properties",
+        "output.copy_fields",
+        "rules",
     }
     assert {name for name in CATALOGUE if may_take_json(CATALOGUE[name])} == {"events.key"}
 

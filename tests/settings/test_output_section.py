@@ -47,7 +47,12 @@ def test_where_the_forest_comes_from_is_printed_and_reads_back(tmp_path: Path) -
     text = settings_as_toml(first)
     assert f"trees = 100  # {KINESIS}" in text.splitlines()
     assert f"time_decay = 1e-05  # {KINESIS}" in text.splitlines()
-    assert tomllib.loads(text)["output"] == {"format": "kinesis", "detector_id": ""}
+    assert tomllib.loads(text)["output"] == {
+        "format": "kinesis",
+        "detector_id": "",
+        "copy_fields": [],
+        "resolved": False,
+    }
     config.write_text(text, encoding="utf-8")
     assert load_with_origins(config, {}, {}).settings == first.settings
 

@@ -29,6 +29,9 @@ def test_what_is_printed_reads_back_as_the_same_settings(tmp_path: Path) -> None
         "forest.time_decay": "1e-7",
         "keys.memory_limit_mb": "100",
         "keys.retire_after_seconds": "0.5",
+        "events.allowed_lateness_seconds": "60",
+        "events.max_gap_seconds": "3600",
+        "output.resolved": "true",
         "http.host": ODD,
     }
     loaded = load_with_origins(None, overrides, {})
@@ -60,3 +63,25 @@ def test_a_secret_setting_shows_only_whether_it_is_set() -> None:
     security = tomllib.loads(text)["security"]
     assert (security["username"], security["password"], security["key_password"]) == ("me", "********", "")
     assert 'password = "********"  # environment STREAM_RCF_SECURITY__PASSWORD' in text
+
+
+def test_rules_are_printed_as_tables_that_read_back(tmp_path: Path) -> None:
+    rules = (
+        '[{"name": "night", "keys": "web-*", "ignore_above_ratio": 0.2, "minimum_value": 0,'
+        ' "quiet": [{"days": ["sat"], "from": "22:00", "to": "06:00", "time_zone": "Europe/Berlin"}]},'
+        ' {"name": "work", "maintenance": [{"from": "2026-01-01", "to": "2026-01-02T03:00:00Z"}]}]'
+    )
+    loaded = load_with_origins(None, {}, {"STREAM_RCF_RULES": rules})
+    text = settings_as_toml(loaded)
+    config = tmp_path / "settings.toml"
+    config.write_text(text, encoding="utf-8")
+
+    assert load_with_origins(config, {}, {}).settings.rules == loaded.settings.rules
+    assert text.split("\n\n")[-2:] == [
+        '[[rules]]  # environment STREAM_RCF_RULES\nname = "night"\nkeys = ["web-*"]\nalert_on = "both"\n'
+        "ignore_above_ratio = 0.2\nminimum_value = 0.0\n"
+        'quiet = [{days = ["sat"], from = "22:00", to = "06:00", time_zone = "Europe/Berlin"}]',
+        '[[rules]]  # environment STREAM_RCF_RULES\nname = "work"\nkeys = ["*"]\nalert_on = "both"\n'
+        'maintenance = [{from = "2026-01-01", to = "2026-01-02T03:00:00Z"}]\n',
+    ]
+    assert "rules = []  # default" in settings_as_toml(load_with_origins(None, {}, {})).splitlines()

@@ -13,6 +13,10 @@ EVERYTHING = {
     "forest": {"time_decay": 0.0, "seed": -5},
     "http": {"host": "0.0.0.0", "port": 9999},
     "keys": {"memory_limit_mb": 100},
+    "rules": [
+        {"name": "night", "quiet": [{"from": "22:00", "to": "06:00"}], "features": "x"},
+        {"name": "moves", "maintenance": [{"from": "2026-01-01", "to": "2026-01-02"}], "minimum_value": 0},
+    ],
     "workers": 4,
 }
 
@@ -31,7 +35,9 @@ def test_a_worker_listens_where_only_its_supervisor_looks() -> None:
     assert (worker.http.host, worker.http.port) == ("127.0.0.1", 0)
     assert worker.workers == 4
     assert worker.memory_limit_bytes_per_worker == 25 * 2**20
-    unchanged = {name: getattr(worker, name) for name in ("events", "forest", "checkpoint", "logging")}
+    unchanged = {
+        name: getattr(worker, name) for name in ("events", "forest", "checkpoint", "logging", "rules")
+    }
     settings = Settings(**EVERYTHING)
     assert unchanged == {name: getattr(settings, name) for name in unchanged}
 

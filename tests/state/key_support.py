@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 
-from stream_rcf.core.layout import model_of
+from stream_rcf.core.model import model_of
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.score_batch import score_batch

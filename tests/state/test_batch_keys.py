@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream_rcf.core.layout import model_of
+from stream_rcf.core.model import model_of
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.errors import ReloadNeededError
 from stream_rcf.state.batch_keys import batch_done, blocks_of, largest_batch, usual_block_bytes

@@ -33,8 +33,8 @@ OURS = DetectorParameters()
             ["detector.z_factor is 4.0 there and 3.0 here"],
         ),
         (
-            replace(OURS, likelihood=LikelihoodParameters(2.0)),
-            ["detector.alert_budget is 2.0 there and unused (detector.decision is threshold) here"],
+            replace(OURS, likelihood=LikelihoodParameters(0.0)),
+            ["detector.alert_budget is unused (detector.decision is threshold) there and 2.0 here"],
         ),
         (
             replace(OURS, retire_after_ms=5000),

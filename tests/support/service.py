@@ -19,6 +19,7 @@ import orjson
 from tests.support.broker import KafkaBroker
 from tests.support.broker_client import Record
 
+DECISION = "detector.decision"
 SHARED_FIELDS = (
     "key",
     "timestamp",
@@ -61,6 +62,7 @@ class Topics:
             "kafka__dead_letter_topic": self.dead_letters,
             "checkpoint__url": checkpoints.absolute().as_uri(),
             "checkpoint__interval_seconds": 1,
+            "detector__decision": "threshold",  # so that the few events of a test are enough for alerts
             "http__port": 0,
             **settings,
         }
@@ -170,7 +172,9 @@ def offline_rows(values: Sequence[bytes], folder: Path, *settings: str) -> list[
     """What ``stream-rcf score`` prints for the same JSON events in the same order, row by row."""
     source, target = folder / "events.jsonl", folder / "offline.csv"
     source.write_bytes(b"".join(value + b"\n" for value in values))
-    arguments = [part for setting in settings for part in ("--set", setting)]
+    # As the topics of tests have it, unless told otherwise.
+    decision = () if any(DECISION in setting for setting in settings) else (f"{DECISION}=threshold",)
+    arguments = [part for setting in (*decision, *settings) for part in ("--set", setting)]
     done = subprocess.run(
         [*COMMAND, "score", str(source), "--features", "value", "--out", str(target), *arguments],
         capture_output=True,

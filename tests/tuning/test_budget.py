@@ -42,7 +42,7 @@ def test_the_budget_is_what_people_can_look_at(count: int, budget: float, said: 
 def test_what_the_rate_of_events_makes_of_it_counts() -> None:
     slow = propose_budget(keys(500, HOUR))
     assert slow.value == 2.0, "slow keys have few alerts whatever the budget"
-    assert "at an event every 1 hour at most 0.168, as no more than 1 event in 1,000 may alert" in slow.reason
+    assert "at an event every 1 hour at most 0.168, as a week counts as 2,000 events at least" in slow.reason
     assert slow.reason.endswith("with 500 keys about 84 alerts a week.")
     fast = propose_budget(keys(1000, SECOND))
     assert fast.value == 0.1
@@ -50,7 +50,7 @@ def test_what_the_rate_of_events_makes_of_it_counts() -> None:
 
 
 def test_without_times_a_share_of_the_events_may_alert() -> None:
-    assert "no times, so that 1 event in 1,000 may alert" in propose_decision(keys(1, None)).reason
+    assert "no times, so the budget is for every 2,000 events" in propose_decision(keys(1, None)).reason
     assert propose_decision(keys(1)).value == "budget"
     assert "at an event" not in propose_budget(keys(1, None)).reason
 

@@ -51,8 +51,8 @@ def test_rows_are_what_the_service_reads() -> None:
     )
     columns = Columns((), "at", ("value",))
     rows = list(opened.rows(columns, RowDecoder(columns, MAX_BYTES, "unused")))
-    assert event_of(rows[0]) == ("k", 1000, (1.5,)), "the record's time stands in"
-    assert event_of(rows[1]) == ("other", 1_767_225_600_000, (2.0,))
+    assert event_of(rows[0])[:3] == ("k", 1000, (1.5,)), "the record's time stands in"
+    assert event_of(rows[1])[:3] == ("other", 1_767_225_600_000, (2.0,))
     assert [error_of(row) for row in rows[2:]] == ["tombstone", "missing_key", "non_numeric_feature"]
 
 
