@@ -125,7 +125,7 @@ def table_lines(snapshot: Snapshot, width: int, height: int) -> list[str]:
         "",
         status_line(snapshot),
         "",
-        f"{'host':<10} {'event time':<17} {'feature':<10} {'value':>9} {'score':>6} {'limit':>6} {'grade':>5} "
+        f"{'host':<10} {'event time':<17} {'feature':<10} {'value':>9} {'score':>6} {'likelihood':>10} {'grade':>5} "
         f"{'severity':<8} why",
     ]
     room = max(1, min(MOST_INCIDENTS, height - len(lines)))
@@ -138,7 +138,7 @@ def table_lines(snapshot: Snapshot, width: int, height: int) -> list[str]:
 def _row(incident: Incident) -> str:
     return (
         f"{printable(incident.key, 10):<10} {_time(incident.timestamp):<17} {printable(incident.feature, 10):<10} "
-        f"{incident.value:>9.5g} {incident.score:>6.2f} {incident.threshold:>6.2f} {incident.grade:>5.2f} "
+        f"{incident.value:>9.5g} {incident.score:>6.2f} {incident.likelihood:>10.6f} {incident.grade:>5.2f} "
         f"{incident.severity:<8} {incident.why}"
     )
 
@@ -147,7 +147,7 @@ def _sentence(incident: Incident) -> str:
     return (
         f"{incident.severity} anomaly at {printable(incident.key)}, {_time(incident.timestamp)}: "
         f"{printable(incident.feature)} {incident.value:.5g} is {incident.why}; score "
-        f"{incident.score:.2f} against a threshold of {incident.threshold:.2f}, grade {incident.grade:.2f}"
+        f"{incident.score:.2f}, likelihood {incident.likelihood:.6f}, grade {incident.grade:.2f}"
     )
 
 

@@ -23,7 +23,7 @@ class Incident(NamedTuple):
     feature: str  # which the score is mostly about
     value: float  # of that feature
     score: float
-    threshold: float
+    likelihood: float
     grade: float
     severity: str
     why: str
@@ -94,7 +94,7 @@ class Outputs:
                 feature,
                 value,
                 alert["anomaly_score"],
-                alert["threshold"],
+                alert["anomaly_likelihood"],
                 alert["anomaly_grade"],
                 alert["severity"],
                 history.explain(feature, value),

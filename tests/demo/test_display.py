@@ -27,7 +27,7 @@ class Terminal(io.StringIO):
 
 def incident(number: int, severity: str = "critical", key: str = "web-01") -> Incident:
     timestamp = 1_767_225_600_000 + 60_000 * number
-    return Incident(key, timestamp, "cpu", 42.5, 2.34, 1.05, 1.0, severity, "above its usual 10 to 19")
+    return Incident(key, timestamp, "cpu", 42.5, 2.34, 0.9995, 1.0, severity, "above its usual 10 to 19")
 
 
 def snapshot(incidents: list[Incident] | None = None, keys: int = 20, ready: int = 20) -> Snapshot:
@@ -56,7 +56,7 @@ def test_the_status_line_shows_how_far_models_have_learned() -> None:
 def test_a_row_says_what_where_when_and_why() -> None:
     row = table_lines(snapshot([incident(1)]), width=120, height=30)[-1]
 
-    said = "web-01 2026-01-01 00:01 cpu 42.5 2.34 1.05 1.00 critical above its usual 10 to 19"
+    said = "web-01 2026-01-01 00:01 cpu 42.5 2.34 0.999500 1.00 critical above its usual 10 to 19"
     assert " ".join(row.split()) == said
 
 

@@ -21,6 +21,7 @@ def score(key: str = "web-01", **fields: Any) -> dict[str, Any]:
         "values": {"cpu": 10.0, "latency": 5.0},
         "anomaly_score": 1.0,
         "threshold": 1.2,
+        "anomaly_likelihood": 0.25,
         "anomaly_grade": 0.0,
         "is_anomaly": False,
         "reason": None,
@@ -77,7 +78,7 @@ def test_a_run_of_alerts_is_one_incident_about_its_main_feature() -> None:
     assert made.alerts == 2
     assert made.alert_positions == [("web-01", START + 1), ("web-01", START + 2)]
     assert (incident.key, incident.timestamp, incident.feature) == ("web-01", START + 1, "latency")
-    assert (incident.value, incident.score, incident.threshold) == (5.0, 2.5, 1.2)
+    assert (incident.value, incident.score, incident.likelihood) == (5.0, 2.5, 0.25)
     assert (incident.grade, incident.severity) == (0.8, "critical")
     assert incident.why == "above its usual 2 to 3"
 
