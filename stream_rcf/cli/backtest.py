@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
             columns,
             loaded[0].settings.events.max_bytes,
             series_name(sources[0]),
-            loaded[0].settings.events.missing == "previous",
+            loaded[0].settings.events.fills_missing,
         )
         backtest.feed(opened.rows(columns, decoder))
         for source in sources[1:]:

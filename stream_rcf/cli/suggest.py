@@ -81,7 +81,7 @@ def _read(arguments: argparse.Namespace, loaded: LoadedSettings) -> tuple[str, S
         columns = columns_of(opened, wanted_columns(arguments, loaded))
         _report(f"{opened.name}: {columns}")
         decoder = RowDecoder(
-            columns, settings.events.max_bytes, series_name(source), settings.events.missing == "previous"
+            columns, settings.events.max_bytes, series_name(source), settings.events.fills_missing
         )
         return opened.name, sample_of(opened.rows(columns, decoder), columns.features), columns
 

@@ -59,13 +59,23 @@ def alert_fields(
     }
 
 
-def as_alert(score: bytes, fields: Mapping[str, Any], copied: Mapping[str, object] | None) -> bytes:
-    """The alert that goes with an anomaly's score record, which is JSON of any format: the same, and its own fields.
+def as_alert(
+    record: bytes,
+    event: Event,
+    source: Position,
+    features: Sequence[str],
+    scored: ScoredBatch,
+    index: int,
+    fields: FieldsOf | None,
+) -> bytes:
+    """The alert that goes with the score record of event ``index``, an anomaly: the same JSON, and its own fields.
 
-    ``copied``: of the event.
+    ``record`` is of any format. ``fields``: what the alert is to repeat of its event.
     """
-    own = fields if copied is None else {**fields, "fields": copied}
-    return score[:-1] + b"," + orjson.dumps(own)[1:]
+    own = alert_fields(event, source, features, scored, index)
+    if fields is not None:
+        own["fields"] = fields(index)
+    return record[:-1] + b"," + orjson.dumps(own)[1:]
 
 
 class EncodedBatch(NamedTuple):
@@ -173,8 +183,7 @@ class RecordEncoder:
             if grade > 0.0:
                 record = orjson.dumps(self.score_record(event, source, scored, index))
                 scores.append(record)
-                own = alert_fields(event, source, self._features, scored, index)
-                alerts[index] = as_alert(record, own, None if fields is None else fields(index))
+                alerts[index] = as_alert(record, event, source, self._features, scored, index, fields)
                 continue
             key, timestamp = event.key, event.timestamp
             topic, partition, offset = source

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 
 from stream_rcf.core.explanation import DIRECTION, SHARE
-from stream_rcf.pipeline.encode import EncodedBatch, FieldsOf, alert_fields, as_alert
+from stream_rcf.pipeline.encode import EncodedBatch, FieldsOf, as_alert
 from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.json_text import number_texts, template_text
 from stream_rcf.pipeline.score_batch import ScoredBatch
@@ -67,8 +67,8 @@ class KinesisEncoder:
             )
             encoded.scores.append(record)
             if grade > 0.0:
-                own = alert_fields(event, source, self._features, scored, index)
-                encoded.alerts[index] = as_alert(record, own, None if fields is None else fields(index))
+                alert = as_alert(record, event, source, self._features, scored, index, fields)
+                encoded.alerts[index] = alert
         return encoded
 
     def _explained(self, score: float, details: Sequence[Sequence[float]]) -> bytes:

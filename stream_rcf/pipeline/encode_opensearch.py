@@ -12,7 +12,7 @@ import orjson
 
 from stream_rcf.core.explanation import EXPECTED, SHARE
 from stream_rcf.pipeline.decode import split_key
-from stream_rcf.pipeline.encode import EncodedBatch, FieldsOf, alert_fields, as_alert
+from stream_rcf.pipeline.encode import EncodedBatch, FieldsOf, as_alert
 from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.json_text import number_texts, template_text
 from stream_rcf.pipeline.score_batch import ScoredBatch
@@ -100,8 +100,8 @@ class OpenSearchEncoder:
             )
             encoded.scores.append(record)
             if is_anomaly:
-                own = alert_fields(event, source, self._features, scored, index)
-                encoded.alerts[index] = as_alert(record, own, None if fields is None else fields(index))
+                alert = as_alert(record, event, source, self._features, scored, index, fields)
+                encoded.alerts[index] = alert
         return encoded
 
     def _entity(self, key: str) -> bytes:

@@ -75,11 +75,12 @@ class BatchProcessor:
         self._assignment = assignment
         self._dead_letters = dead_letters
         self._metrics = metrics
-        self._decoder = EventDecoder(event_schema(settings), payload_reader(settings))
+        reader = payload_reader(settings)
+        self._decoder = EventDecoder(event_schema(settings), reader)
         self._scorer = BatchScorer(parameters, settings.forest.threads)
         self._encoder = record_encoder(settings, parameters)
         copied = settings.output.copy_fields
-        self._copied = CopiedFields(copied, payload_reader(settings)) if copied else None
+        self._copied = CopiedFields(copied, reader) if copied else None
         self._tells_resolved = settings.output.resolved
         self._rules = rule_set(settings)
         self._scores_topic = settings.kafka.scores_topic

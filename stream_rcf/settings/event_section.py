@@ -68,6 +68,11 @@ class EventSettings(Section):
     )
 
     @property
+    def fills_missing(self) -> bool:
+        """Whether an event may lack some of its features."""
+        return self.missing == "previous"
+
+    @property
     def key_paths(self) -> tuple[str, ...]:
         """The paths of the key; none for the Kafka message key."""
         if isinstance(self.key, tuple):

@@ -261,7 +261,7 @@ def detector_parameters(settings: Settings) -> DetectorParameters:
             ),
             max_gap_ms=pause_ms(events.max_gap_seconds),
             remembered_ids=events.remembered_ids if events.id else 0,
-            fills_missing=events.missing == "previous",
+            fills_missing=events.fills_missing,
         ),
     )
 
@@ -284,5 +284,5 @@ def event_schema(settings: Settings) -> EventSchema:
         events.features,
         events.max_bytes,
         events.id,
-        events.missing == "previous",
+        events.fills_missing,
     )

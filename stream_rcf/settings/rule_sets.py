@@ -44,9 +44,8 @@ def settings_fingerprint(settings: Settings, rules: RuleSet | None) -> str:
 
 def _fingerprint(rules: Sequence[RuleSettings], calendars: Sequence[bytes]) -> str:
     digest = blake2b(digest_size=8)
-    for rule, calendar in zip(
-        rules, calendars, strict=True
-    ):  # what a calendar holds counts, not where it lies
+    # What a calendar holds counts, not where it lies.
+    for rule, calendar in zip(rules, calendars, strict=True):
         document = rule.model_copy(update={"calendar": ""}).model_dump_json().encode("utf-8")
         for part in (document, calendar):
             digest.update(len(part).to_bytes(8, "little") + part)

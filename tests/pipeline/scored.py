@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from stream_rcf.core.reasons import Reason
+from stream_rcf.pipeline.encode import EncodedBatch
 from stream_rcf.pipeline.events import Event, Position
+from stream_rcf.pipeline.record_names import ALERT_FIELDS
 from stream_rcf.pipeline.score_batch import ScoredBatch
 
 AT = 1_767_225_600_250  # 2026-01-01T00:00:00.250Z, epoch ms
@@ -110,3 +112,16 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> None:
     raise AssertionError(f"{constant} is not JSON")
+
+
+def assert_alert_has_our_own_fields(encoded: EncodedBatch) -> None:
+    """``SCORED`` in any format: its alert is its score record, and what every format adds."""
+    assert list(encoded.alerts) == [2]
+    score, alert = read(encoded.scores[2]), read(encoded.alerts[2])
+    assert {name: alert[name] for name in score} == score
+    ours = {name: alert[name] for name in set(alert) - set(score)}
+    assert set(ours) == set(ALERT_FIELDS) - {"fields"}
+    assert ours["alert_id"] == "events:0:8"
+    assert ours["first_anomalous_timestamp"] == AT + 500
+    assert ours["expected_band"] == {"cpu": [12.0, 15.0], "memory.used": [0.5, 2e17]}
+    assert ours["status"] == "continuing"

@@ -10,9 +10,18 @@ from hypothesis import HealthCheck, given, settings
 
 from stream_rcf.pipeline.encode import EncodedBatch
 from stream_rcf.pipeline.encode_kinesis import KinesisEncoder
-from stream_rcf.pipeline.record_names import ALERT_FIELDS, KINESIS_COLUMNS
+from stream_rcf.pipeline.record_names import KINESIS_COLUMNS
 from stream_rcf.pipeline.score_batch import ScoredBatch
-from tests.pipeline.scored import AT, EVENTS, FEATURES, SCORED, SOURCES, Batch, batches, read
+from tests.pipeline.scored import (
+    EVENTS,
+    FEATURES,
+    SCORED,
+    SOURCES,
+    Batch,
+    assert_alert_has_our_own_fields,
+    batches,
+    read,
+)
 
 ENCODER = KinesisEncoder(FEATURES)
 
@@ -47,16 +56,7 @@ def test_while_there_is_no_score_yet_it_is_explained_as_kinesis_does() -> None:
 
 
 def test_an_alert_is_its_score_record_with_our_own_fields() -> None:
-    encoded = ENCODER.encode(EVENTS, SOURCES, SCORED)
-    assert list(encoded.alerts) == [2]
-    score, alert = read(encoded.scores[2]), read(encoded.alerts[2])
-    assert {name: alert[name] for name in score} == score
-    ours = {name: alert[name] for name in set(alert) - set(score)}
-    assert set(ours) == set(ALERT_FIELDS) - {"fields"}
-    assert ours["alert_id"] == "events:0:8"
-    assert ours["first_anomalous_timestamp"] == AT + 500
-    assert ours["expected_band"] == {"cpu": [12.0, 15.0], "memory.used": [0.5, 2e17]}
-    assert ours["status"] == "continuing"
+    assert_alert_has_our_own_fields(ENCODER.encode(EVENTS, SOURCES, SCORED))
 
 
 def test_an_event_that_was_learned_silently_has_no_record() -> None:

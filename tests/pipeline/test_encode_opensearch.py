@@ -9,7 +9,17 @@ from stream_rcf.pipeline.encode import EncodedBatch
 from stream_rcf.pipeline.encode_opensearch import OpenSearchEncoder
 from stream_rcf.pipeline.record_names import ALERT_FIELDS
 from stream_rcf.pipeline.score_batch import ScoredBatch
-from tests.pipeline.scored import AT, EVENTS, FEATURES, SCORED, SOURCES, Batch, batches, read
+from tests.pipeline.scored import (
+    AT,
+    EVENTS,
+    FEATURES,
+    SCORED,
+    SOURCES,
+    Batch,
+    assert_alert_has_our_own_fields,
+    batches,
+    read,
+)
 
 ENCODER = OpenSearchEncoder(FEATURES, "detector-1", ("host",))
 EXPLANATION = {"approx_anomaly_start_time", "relevant_attribution", "expected_values"}
@@ -52,16 +62,7 @@ def test_an_anomaly_says_which_feature_did_it_and_when() -> None:
 
 
 def test_an_alert_is_its_score_record_with_our_own_fields() -> None:
-    encoded = ENCODER.encode(EVENTS, SOURCES, SCORED)
-    assert list(encoded.alerts) == [2]
-    score, alert = read(encoded.scores[2]), read(encoded.alerts[2])
-    assert {name: alert[name] for name in score} == score
-    ours = {name: alert[name] for name in set(alert) - set(score)}
-    assert set(ours) == set(ALERT_FIELDS) - {"fields"}
-    assert ours["alert_id"] == "events:0:8"
-    assert ours["first_anomalous_timestamp"] == AT + 500
-    assert ours["expected_band"] == {"cpu": [12.0, 15.0], "memory.used": [0.5, 2e17]}
-    assert ours["status"] == "continuing"
+    assert_alert_has_our_own_fields(ENCODER.encode(EVENTS, SOURCES, SCORED))
 
 
 def test_an_event_that_was_learned_silently_has_no_record() -> None:
