@@ -60,10 +60,7 @@ def incident_fields(
             feature: "above" if row[DIRECTION] > 0.0 else "below"
             for feature, row in zip(features, details, strict=True)
         },
-        "first_anomalous_timestamp": started_at,
-        "duration_ms": max(0, timestamp - started_at),
-        "incident_id": incident_id(key, started_at, first_event),
-        "incident_alerts": alerts,
+        **_incident(key, timestamp, started_at, first_event, alerts),
         "status": "opened" if alerts == 1 else "continuing",
     }
 
@@ -76,18 +73,20 @@ def resolved_fields(
         "key": key,
         "timestamp": timestamp,
         "is_anomaly": False,
-        "first_anomalous_timestamp": started_at,
-        "duration_ms": max(0, timestamp - started_at),
-        "incident_id": incident_id(key, started_at, first_event),
-        "incident_alerts": alerts,
+        **_incident(key, timestamp, started_at, first_event, alerts),
         "status": "resolved",
     }
 
 
-def incident_id(key: str, started_at: int, first_event: int) -> str:
-    """An incident's name: by its key, its first event's time and number, the same after any crash and in any file."""
+def _incident(key: str, timestamp: int, started_at: int, first_event: int, alerts: int) -> dict[str, Any]:
+    """An incident as far as it has come; its id is the same after any crash and in any file."""
     name = f"{key}\0{started_at}\0{first_event}"
-    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return {
+        "first_anomalous_timestamp": started_at,
+        "duration_ms": max(0, timestamp - started_at),
+        "incident_id": blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest(),
+        "incident_alerts": alerts,
+    }
 
 
 def _by_feature(features: Sequence[str], details: Sequence[Sequence[float]], column: int) -> dict[str, float]:
