@@ -12,6 +12,7 @@ from stream_rcf.core.kernel import inlined_kernel
 from stream_rcf.core.layout import EVENTS_SEEN, LATEST_TIMESTAMP, NEXT_ID, SHINGLE_WAIT, STORED, Block
 from stream_rcf.core.model import Model
 from stream_rcf.core.reasons import Reason
+from stream_rcf.core.retirement import is_longer_after
 
 NO_ID = 0  # of an event whose source gives none
 _NONE, _LATE, _DUPLICATE = int(Reason.NONE), int(Reason.LATE_EVENT), int(Reason.DUPLICATE_EVENT)
@@ -19,17 +20,12 @@ _MISSING = int(Reason.MISSING_FEATURES)
 
 
 @inlined_kernel
-def _apart(later: int, earlier: int) -> float:
-    """``later - earlier`` of any two int64, whose difference may be none."""
-    return np.float64(np.uint64(later) - np.uint64(earlier))
-
-
-@inlined_kernel
 def refused(block: Block, model: Model, timestamp: int, identity: int) -> int:
     """Why the event is to be passed over, as a number of ``Reason``; NONE where it is not, and then its id is kept."""
     latest = block.integers[LATEST_TIMESTAMP]
     is_behind = block.integers[EVENTS_SEEN] > 0 and timestamp < latest
-    if model.allowed_lateness_ms >= 0 and is_behind and _apart(latest, timestamp) > model.allowed_lateness_ms:
+    is_checked = model.allowed_lateness_ms >= 0 and is_behind
+    if is_checked and is_longer_after(latest, timestamp, model.allowed_lateness_ms):
         return _LATE
     if model.remembered_ids > 0 and identity != NO_ID:
         for place in range(model.remembered_ids):
@@ -60,5 +56,5 @@ def fill_missing(block: Block, model: Model, values: np.ndarray) -> tuple[int, i
 def begin_shingle_after_gap(block: Block, model: Model, timestamp: int, latest: int) -> None:
     """Let no shingle span a pause that is longer than ``max_gap_ms``; ``latest``: the time before this event."""
     is_after = block.integers[EVENTS_SEEN] > 0 and timestamp > latest
-    if model.max_gap_ms > 0 and is_after and _apart(timestamp, latest) > model.max_gap_ms:
+    if model.max_gap_ms > 0 and is_after and is_longer_after(timestamp, latest, model.max_gap_ms):
         block.integers[SHINGLE_WAIT] = model.shingle_size - 1

@@ -26,6 +26,12 @@ from stream_rcf.core.model import Model
 
 
 @inlined_kernel
+def is_longer_after(later: int, earlier: int, milliseconds: int) -> bool:
+    """Whether ``later`` lies further than that behind ``earlier``, which it is no earlier than: any two int64."""
+    return bool(np.uint64(later) - np.uint64(earlier) > np.uint64(milliseconds))  # int64 could overflow
+
+
+@inlined_kernel
 def retire_if_idle(block: Block, model: Model, timestamp: int) -> bool:
     """Note the time of the event that comes next; whether the key began anew because it came so late after the others.
 
@@ -40,7 +46,7 @@ def retire_if_idle(block: Block, model: Model, timestamp: int) -> bool:
         return latest != NEVER
     if timestamp <= latest:
         return False
-    if np.uint64(timestamp) - np.uint64(latest) <= np.uint64(model.retire_after_ms):  # int64 could overflow
+    if not is_longer_after(timestamp, latest, model.retire_after_ms):
         return False
     begin_anew(block, model)
     return True
