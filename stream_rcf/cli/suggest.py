@@ -24,7 +24,6 @@ from stream_rcf.tuning.replay import replay
 from stream_rcf.tuning.sample import Sample, sample_of
 from stream_rcf.tuning.settings_file import given, settings_toml
 from stream_rcf.tuning.suggestion import Suggestion, suggest
-from stream_rcf.tuning.transforms import TRANSFORMS_ARE_A_SETTING
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,9 +90,6 @@ def _explain(name: str, suggestion: Suggestion) -> None:
         _report(f"{name}: {remark}")
     for proposal in suggestion.proposals:
         _report(f"{proposal.name} = {_shown(proposal.value)}: {proposal.reason}")
-    if not TRANSFORMS_ARE_A_SETTING:
-        for advice in suggestion.transforms:
-            _report(f"advice, not in the file: {advice.feature} as {advice.transform}: {advice.reason}")
 
 
 def _shown(value: object) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from stream_rcf.core.kernel import inlined_kernel
-from stream_rcf.core.layout import EVENTS_SEEN, LATEST_TIMESTAMP, NEXT_ID, SHINGLE_WAIT, STORED, Block
+from stream_rcf.core.layout import EVENTS_SEEN, LATEST_TIMESTAMP, NEXT_ID, SHINGLE_WAIT, Block
 from stream_rcf.core.model import Model
 from stream_rcf.core.reasons import Reason
 from stream_rcf.core.retirement import is_longer_after
+from stream_rcf.core.transforms import PREVIOUS
 
 NO_ID = 0  # of an event whose source gives none
 _NONE, _LATE, _DUPLICATE = int(Reason.NONE), int(Reason.LATE_EVENT), int(Reason.DUPLICATE_EVENT)
@@ -44,17 +45,20 @@ def fill_missing(block: Block, model: Model, values: np.ndarray) -> tuple[int, i
     for feature in range(model.dimensions):
         if np.isnan(values[feature]):
             missing += 1
-            if block.integers[STORED] == 0:
+            if block.integers[EVENTS_SEEN] == 0 or model.pasts == 0:
                 return missing, _MISSING
-            values[feature] = np.float64(
-                block.store[(block.integers[STORED] - 1) * model.dimensions + feature]
-            )
+            values[feature] = block.past[feature, PREVIOUS]
     return missing, _NONE
 
 
 @inlined_kernel
-def begin_shingle_after_gap(block: Block, model: Model, timestamp: int, latest: int) -> None:
-    """Let no shingle span a pause that is longer than ``max_gap_ms``; ``latest``: the time before this event."""
+def begin_shingle_after_gap(block: Block, model: Model, timestamp: int, latest: int) -> bool:
+    """Let no shingle span a pause that is longer than ``max_gap_ms``; whether there was one.
+
+    ``latest``: the time before this event.
+    """
     is_after = block.integers[EVENTS_SEEN] > 0 and timestamp > latest
     if model.max_gap_ms > 0 and is_after and is_longer_after(timestamp, latest, model.max_gap_ms):
         block.integers[SHINGLE_WAIT] = model.shingle_size - 1
+        return True
+    return False

@@ -48,7 +48,8 @@ def follow(block: Block, model: Model, values: np.ndarray) -> None:
             # The plain mean until there are as many events as the scale is long.
             rate = max(FASTEST_RATES[scale], 1.0 / (events + 1.0))
             level = block.level[channel]
-            block.level[channel] = level + rate * (value - level)
+            # A difference from a level that is far larger would not give the value itself.
+            block.level[channel] = value if rate == 1.0 else level + rate * (value - level)
 
 
 @inlined_kernel

@@ -31,6 +31,7 @@ from stream_rcf.core.layout import (
 )
 from stream_rcf.core.model import USUAL_PER_SAMPLE, Model
 from stream_rcf.core.store import compact_store, survey_store
+from stream_rcf.core.units import begin_units_at
 
 LEAST_SAMPLES = 8  # per tree of a newborn key
 LEAST_ROOM = 16  # records: what is made free at a time, at the least
@@ -47,7 +48,15 @@ BOXES_PER_SAMPLE = 1.0 / 16.0
 
 def block_bytes(model: Model, capacities: Capacities) -> int:
     """Bytes of a block with these capacities."""
-    shape = (model.trees, model.dimensions, model.chunks, model.channels, model.remembered_ids)
+    shape = (
+        model.trees,
+        model.dimensions,
+        model.chunks,
+        model.channels,
+        model.units,
+        model.pasts,
+        model.remembered_ids,
+    )
     return int(section_offsets(*shape, *capacities).end)
 
 
@@ -73,6 +82,8 @@ class KeyBlock:
         header[LATEST_TIMESTAMP] = NEVER
         header[KEY_SEED] = np.uint64(key_seed).astype(np.int64)
         header[TIME_DECAY : TIME_DECAY + 1].view(np.float64)[0] = model.decay
+        if model.units > 0:
+            begin_units_at(self.address, model)
         self.count_headroom()
 
     def _allocate(self, capacities: Capacities) -> None:
@@ -237,6 +248,8 @@ def _copy_parts(source: Block, target: Block, trees: int) -> None:
     target.tail[:] = source.tail
     target.episode[:] = source.episode
     target.peak[:] = source.peak
+    target.unit[:] = source.unit
+    target.past[:] = source.past
     target.recent_id[:] = source.recent_id
     followed = source.usual.shape[1]
     target.usual[:, :followed] = source.usual

@@ -20,6 +20,7 @@ from stream_rcf.core.parameters import (
     ThresholdParameters,
     pause_ms,
 )
+from stream_rcf.core.preprocessing import preprocessing_of
 from stream_rcf.core.process import (
     ALERTS,
     CONFIDENCE,
@@ -46,6 +47,9 @@ class Detector:
     ``retire_after_seconds``: after a longer pause between timestamps the key begins anew; None for never.
     ``alert_budget``: so many anomalies a week are bearable where all is well, told by the likelihood; None: the
     threshold tells them.
+    ``transforms``: how a feature is looked at, "log", "difference" or "subtract_average", by its name. ``normalize``:
+    several features count alike for the forest, whatever their units; ``weights`` by name, 1 where there is none, make
+    one count for more. See ``Preprocessing``. ``cooldown_seconds``: for so long after an anomaly there is no other.
     The other arguments are those of ``RandomCutForest``. An instance must not be used by two threads at once.
     """
 
@@ -61,6 +65,10 @@ class Detector:
         threshold: ThresholdParameters | None = None,
         retire_after_seconds: float | None = None,
         alert_budget: float | None = ALERT_BUDGET,
+        transforms: Mapping[str, str] | None = None,
+        weights: Mapping[str, float] | None = None,
+        normalize: bool = True,
+        cooldown_seconds: float | None = None,
     ) -> None:
         if isinstance(features, str):
             raise UsageError(
@@ -74,6 +82,8 @@ class Detector:
             threshold or ThresholdParameters(),
             pause_ms(retire_after_seconds),
             LikelihoodParameters(alert_budget or 0.0),
+            cooldown_ms=pause_ms(cooldown_seconds, "cooldown_seconds"),
+            preprocessing=preprocessing_of(features, transforms or {}, weights or {}, normalize),
         )
         self._begin()
 

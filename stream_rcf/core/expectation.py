@@ -15,6 +15,7 @@ from stream_rcf.core.memory import address_of
 from stream_rcf.core.model import SCALES, Model
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.store import latest_point
+from stream_rcf.core.transforms import untransformed, value_of
 
 
 @inlined_kernel
@@ -45,11 +46,22 @@ def _impute_latest(block: Block, model: Model, scratch: Scratch) -> None:
 
 @inlined_kernel
 def expected_band(block: Block, model: Model, feature: int, scratch: Scratch) -> tuple[float, float, float]:
-    """(median, 10th, 90th percentile)."""
+    """(median, 10th, 90th percentile), as the event would have had them."""
     if model.shingle_size > 1 or model.channels == 0:
         expect_record(block, model, scratch)
-        return _percentiles(scratch.candidates[feature], model.trees)
-    return _percentiles(block.usual[feature * len(SCALES)], int(block.baseline[BASELINE_SIZE]))
+        middle, lower, upper = _percentiles(scratch.candidates[feature], model.trees)
+        return (
+            value_of(block, model, feature, middle, scratch),
+            value_of(block, model, feature, lower, scratch),
+            value_of(block, model, feature, upper, scratch),
+        )
+    sample = block.usual[feature * len(SCALES)]
+    middle, lower, upper = _percentiles(sample, int(block.baseline[BASELINE_SIZE]))
+    return (
+        untransformed(model, feature, np.float64(middle), scratch),
+        untransformed(model, feature, np.float64(lower), scratch),
+        untransformed(model, feature, np.float64(upper), scratch),
+    )
 
 
 @inlined_kernel
@@ -60,11 +72,11 @@ def expected_value(block: Block, model: Model, feature: int, scratch: Scratch) -
 
 
 @inlined_kernel
-def _percentiles(ordered: np.ndarray, count: int) -> tuple[float, float, float]:
+def _percentiles(ordered: np.ndarray, count: int) -> tuple[np.float32, np.float32, np.float32]:
     return (
-        np.float64(ordered[(count * MEDIAN_PERCENT + 99) // 100 - 1]),
-        np.float64(ordered[(count * LOWER_PERCENT + 99) // 100 - 1]),
-        np.float64(ordered[(count * UPPER_PERCENT + 99) // 100 - 1]),
+        ordered[(count * MEDIAN_PERCENT + 99) // 100 - 1],
+        ordered[(count * LOWER_PERCENT + 99) // 100 - 1],
+        ordered[(count * UPPER_PERCENT + 99) // 100 - 1],
     )
 
 

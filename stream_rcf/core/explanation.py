@@ -14,6 +14,7 @@ from stream_rcf.core.model import Model
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.store import latest_point
 from stream_rcf.core.tails import RARE
+from stream_rcf.core.transforms import value_of
 
 # Columns of the details of an anomaly, by feature.
 SHARE, DIRECTION, EXPECTED, LOWER, UPPER = 0, 1, 2, 3, 4
@@ -37,7 +38,8 @@ def explain(block: Block, model: Model, scratch: Scratch, details: np.ndarray) -
         details[feature, EXPECTED], details[feature, LOWER], details[feature, UPPER] = expected, lower, upper
     latest = (latest_point(block, model, block.integers[STORED]) - address_of(block.store)) // 4
     for feature in range(model.dimensions):
-        value = block.store[latest + model.point_dimensions - model.dimensions + feature]
+        stored = block.store[latest + model.point_dimensions - model.dimensions + feature]
+        value = value_of(block, model, feature, stored, scratch)
         details[feature, DIRECTION] = 1.0 if value >= details[feature, EXPECTED] else -1.0
 
 

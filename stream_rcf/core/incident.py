@@ -8,9 +8,12 @@ from stream_rcf.core.layout import (
     INCIDENT_ALERTS,
     INCIDENT_EVENT,
     INCIDENT_STARTED_AT,
+    LATEST_ALERT_AT,
     LATEST_ALERT_EVENT,
     Block,
 )
+from stream_rcf.core.model import Model
+from stream_rcf.core.retirement import is_longer_after
 
 # Events without an alert after which an incident is over: as many as an event must be the strangest of to be news.
 RESOLVED_AFTER = 50
@@ -32,5 +35,19 @@ def follow_incident(block: Block, is_alert: bool, timestamp: int) -> bool:
             integers[INCIDENT_STARTED_AT] = timestamp
         integers[INCIDENT_ALERTS] += 1
         integers[LATEST_ALERT_EVENT] = event
+        integers[LATEST_ALERT_AT] = timestamp
         return False
     return is_open and event - integers[LATEST_ALERT_EVENT] == RESOLVED_AFTER
+
+
+@inlined_kernel
+def is_cooling_down(block: Block, model: Model, timestamp: int) -> bool:
+    """Whether the event is no further than ``cooldown_ms`` from its key's latest alert, by the events' own times.
+
+    To either side: one alert with a time in the far future does not silence its key until then.
+    """
+    integers = block.integers
+    if model.cooldown_ms == 0 or integers[LATEST_ALERT_EVENT] == 0:
+        return False
+    latest = integers[LATEST_ALERT_AT]
+    return not is_longer_after(max(timestamp, latest), min(timestamp, latest), model.cooldown_ms)

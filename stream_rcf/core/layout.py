@@ -32,6 +32,7 @@ SCORES_SEEN, INCIDENT_STARTED_AT, LATEST_TIMESTAMP = 14, 15, 16
 # Events are numbered from 1 here, and 0 is none: the first of the latest incident, its alerts, the latest alert.
 INCIDENT_EVENT, INCIDENT_ALERTS, LATEST_ALERT_EVENT, CANDIDATES_IN_A_ROW = 17, 18, 19, 20
 SHINGLE_WAIT, NEXT_ID = 21, 22  # events until the shingle is whole again; where the next id is written
+LATEST_ALERT_AT = 23  # epoch ms; means something once there was an alert
 NEVER = -(2**63)  # LATEST_TIMESTAMP of a newborn key, no later than any event
 # Words of the pool's state: the next number never used, the first one given back, how many boxes found no room.
 FRESH, FREE, REFUSED = 0, 1, 2
@@ -77,13 +78,15 @@ class Block(NamedTuple):
     pool: Any  # (m, 2 * LANES * chunks) float32: boxes; of each chunk the lower border, then the upper
     pool_state: Any  # (POOL_WORDS,) int64, in the header
     kept_above: int  # samples below a node whose box is kept, where the pool has room
-    baseline: Any  # (BASELINE_WORDS,) float64; of this and the next seven nothing for a forest alone
+    baseline: Any  # (BASELINE_WORDS,) float64; of this and the next nine nothing for a forest alone
     level: Any  # (k,) float64: the value of each channel, k = model.channels
     tail: (
         Any  # (k + 1, TAIL_BINS) float32: how often each score was seen, by channel; last that of the forest
     )
     episode: Any  # (k + 1, 2) int32: events until it ends, and the bin of its highest score
     peak: Any  # (2 * dimensions + 1, 2) float64: see likelihood.py
+    unit: Any  # (model.units,) float64: a power of two, in which the store keeps a feature: see units.py
+    past: Any  # (model.pasts, 2) float64: see transforms.py
     usual: Any  # (k, u) float32: the sample of each channel, in ascending order; u = usual_room(c)
     usual_slot: Any  # (k, u) uint16: which event of the sample each of them is from
     usual_priority: Any  # (u,) int32, by slot
@@ -120,6 +123,8 @@ class Offsets(NamedTuple):
     tail: int
     episode: int
     peak: int
+    unit: int
+    past: int
     usual: int
     usual_slot: int
     usual_priority: int
@@ -136,6 +141,8 @@ def section_offsets(
     dimensions: int,
     chunks: int,
     channels: int,
+    units: int,
+    pasts: int,
     remembered_ids: int,
     samples: int,
     records: int,
@@ -157,7 +164,9 @@ def section_offsets(
     tail = level + 8 * channels
     episode = tail + 4 * TAIL_BINS * (channels + followed)
     peak = episode + 8 * (channels + followed)
-    usual = peak + 16 * (2 * dimensions + 1) * followed
+    unit = peak + 16 * (2 * dimensions + 1) * followed
+    past = unit + 8 * units
+    usual = past + 16 * pasts
     usual_priority = usual + 4 * channels * usual_room(samples)
     usual_slot = usual_priority + 4 * usual_room(samples) * followed
     recent_id = _aligned(usual_slot + 2 * channels * usual_room(samples))
@@ -179,6 +188,8 @@ def section_offsets(
         tail,
         episode,
         peak,
+        unit,
+        past,
         usual,
         usual_slot,
         usual_priority,
@@ -200,7 +211,8 @@ def open_block(address: int, model: Model) -> Block:
     m = integers[BOX_CAPACITY]
     t, k = model.trees, model.channels
     followed = 1 if k > 0 else 0
-    at = section_offsets(t, model.dimensions, model.chunks, k, model.remembered_ids, c, p, r, m)
+    u, h, i = model.units, model.pasts, model.remembered_ids
+    at = section_offsets(t, model.dimensions, model.chunks, k, u, h, i, c, p, r, m)
     return Block(
         integers,
         view_at(address, (HEADER_WORDS,), np.float64),
@@ -219,10 +231,12 @@ def open_block(address: int, model: Model) -> Block:
         view_at(address + at.tail, (k + followed, TAIL_BINS), np.float32),
         view_at(address + at.episode, (k + followed, 2), np.int32),
         view_at(address + at.peak, ((2 * model.dimensions + 1) * followed, 2), np.float64),
+        view_at(address + at.unit, (u,), np.float64),
+        view_at(address + at.past, (h, 2), np.float64),
         view_at(address + at.usual, (k, usual_room(c)), np.float32),
         view_at(address + at.usual_slot, (k, usual_room(c)), np.uint16),
         view_at(address + at.usual_priority, (usual_room(c) * followed,), np.int32),
-        view_at(address + at.recent_id, (model.remembered_ids,), np.int64),
+        view_at(address + at.recent_id, (i,), np.int64),
         view_at(address + at.run_first, (r,), np.int64),
         view_at(address + at.run_event, (r,), np.int64),
         view_at(address + at.store, (p * model.dimensions + STORE_PADDING,), np.float32),

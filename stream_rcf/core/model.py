@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from stream_rcf.core.lanes import LANES
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters, signals_of
 
@@ -50,6 +52,11 @@ class Model(NamedTuple):
     max_gap_ms: int  # after a longer pause the shingle begins anew; 0 for never
     remembered_ids: int  # of a key's latest events, to tell duplicates; 0 where events have none
     corrections: int  # which of corrections.Correction hold alerts back
+    cooldown_ms: int  # after an alert there is none for so long; 0 for no such time
+    units: int  # features that the store keeps in a unit of their own: all or none
+    pasts: int  # features whose past is kept: all where any has a transform or may be missing, else none
+    transforms: np.ndarray  # (dimensions,) int64: of preprocessing.Transform
+    weights: np.ndarray  # (dimensions,) float64
 
 
 def model_of(parameters: DetectorParameters) -> Model:
@@ -57,6 +64,7 @@ def model_of(parameters: DetectorParameters) -> Model:
     forest: ForestParameters = parameters.forest
     threshold = parameters.threshold
     likelihood = parameters.likelihood
+    transforms = parameters.preprocessing.transforms_of(forest.dimensions)
     left_bits = max(1, (forest.sample_size - 1).bit_length())
     dimension_bits = max(1, (forest.point_dimensions - 1).bit_length())
     return Model(
@@ -86,4 +94,9 @@ def model_of(parameters: DetectorParameters) -> Model:
         parameters.arrival.max_gap_ms,
         parameters.arrival.remembered_ids,
         0 if likelihood is None else likelihood.corrections,
+        parameters.cooldown_ms,
+        forest.dimensions if parameters.has_units else 0,
+        forest.dimensions if any(transforms) or parameters.arrival.fills_missing else 0,
+        np.array(transforms, np.int64),
+        np.array(parameters.preprocessing.weights_of(forest.dimensions), np.float64),
     )

@@ -25,6 +25,12 @@ def cut_value_of(word: int) -> np.float32:
 
 
 @inlined_kernel
+def with_cut_value(word: int, cut_value: np.float32) -> int:
+    """The word with another value of the cut."""
+    return (word >> CUT_VALUE_BITS << CUT_VALUE_BITS) | bits_of_float(cut_value)
+
+
+@inlined_kernel
 def left_of(model: Model, word: int) -> int:
     """Samples left of the cut; 0 when all the node's samples are equal."""
     return (word >> CUT_VALUE_BITS) & ((1 << model.left_bits) - 1)

@@ -1,7 +1,8 @@
 """The baseline of a key as bytes, and back: as it stands in memory, without what is empty.
 
 In this order: the state words; the channels' averages; which bins of the tails hold anything, a bit each, and those
-bins; the episodes; the peaks; and of the sample the priorities, and each channel's values in the same order of events,
+bins; the episodes; the peaks; the features' units and
+pasts; and of the sample the priorities, and each channel's values in the same order of events,
 from which their own order follows. Little endian throughout.
 """
 
@@ -16,6 +17,7 @@ from stream_rcf.core.inspect import views
 from stream_rcf.core.layout import BASELINE_BASE, BASELINE_EVENTS, BASELINE_SIZE, BASELINE_WORDS, TAIL_BINS
 from stream_rcf.core.model import USUAL_PER_SAMPLE, Model
 from stream_rcf.core.tails import EPISODE_EVENTS
+from stream_rcf.core.units import LARGEST, LEAST_UNIT, MOST_UNIT
 from stream_rcf.errors import CheckpointError
 
 MOST_EVENTS = 2.0**53  # that a float64 counts exactly
@@ -38,6 +40,8 @@ def write_baseline(block: KeyBlock) -> bytes:
             parts.tail[is_held].tobytes(),
             parts.episode.tobytes(),
             parts.peak.tobytes(),
+            parts.unit.tobytes(),
+            parts.past.tobytes(),
             parts.usual_priority[:size].tobytes(),
             by_slot.tobytes(),
         )
@@ -78,6 +82,11 @@ class SavedBaseline:
         kinds = 2 * model.dimensions + 1
         self._peak = self._take(np.float64, 2 * kinds).reshape(kinds, 2)
         _require(bool((self._peak >= 0.0).all()))
+        self._unit = self._take(np.float64, model.units)
+        _require(bool(((self._unit >= LEAST_UNIT) & (self._unit <= MOST_UNIT)).all()))
+        _require(bool((np.frexp(self._unit)[0] == 0.5).all()))  # powers of two
+        self._past = self._take(np.float64, 2 * model.pasts).reshape(model.pasts, 2)
+        _require(bool((np.abs(self._past) <= LARGEST).all()))
         self._priority = self._take(np.int32, self.size)
         shape = (model.channels, self.size)
         by_slot = self._take(np.float32, math.prod(shape)).reshape(shape)
@@ -103,6 +112,8 @@ class SavedBaseline:
         parts.tail[:] = self._tail
         parts.episode[:] = self._episode
         parts.peak[:] = self._peak
+        parts.unit[:] = self._unit
+        parts.past[:] = self._past
         parts.usual_priority[: self.size] = self._priority
         parts.usual[:, : self.size] = self._usual
         parts.usual_slot[:, : self.size] = self._slot

@@ -34,6 +34,7 @@ from stream_rcf.core.range_coder import (
     encode_uniform,
     forget_chances,
 )
+from stream_rcf.core.units import from_unit, in_unit
 
 GRIDS = GREATEST_STEP - LEAST_STEP + 1
 MOST_DIGITS = 4  # behind the decimal point
@@ -122,11 +123,17 @@ def _followed(mean: int, whole: int, following: int) -> int:
 
 
 @inlined_kernel
+def _value_in_store(block: Block, model: Model, record: int, feature: int) -> np.float32:
+    """As it was seen, in no unit: that has the fewer digits, and as many bits."""
+    return np.float32(from_unit(block, model, feature, block.store[record * model.dimensions + feature]))
+
+
+@inlined_kernel
 def _decimal_digits(block: Block, model: Model, feature: int) -> int:
     """How many digits behind the point all values of the feature have, or -1."""
     digits, power = 0, 1.0
     for record in range(block.integers[STORED]):
-        value = block.store[record * model.dimensions + feature]
+        value = _value_in_store(block, model, record, feature)
         while not _is_multiple(value, power):
             digits += 1
             power *= 10.0
@@ -145,7 +152,7 @@ def _is_multiple(value: np.float32, power: float) -> bool:
 def _grid_exponent(block: Block, model: Model, feature: int) -> int:
     exponent = LEAST_STEP
     for record in range(block.integers[STORED]):
-        value = block.store[record * model.dimensions + feature]
+        value = _value_in_store(block, model, record, feature)
         exponent = max(exponent, step_exponent(value, value))
     return exponent
 
@@ -174,7 +181,7 @@ def encode_values(coder: Coder, block: Block, model: Model, wholes: np.ndarray) 
         exponent = _grid_exponent(block, model, feature)
         power = _power_of_ten(digits)
         for record in range(stored):
-            value = block.store[record * model.dimensions + feature]
+            value = _value_in_store(block, model, record, feature)
             if digits >= 0:
                 wholes[record] = int(np.rint(np.float64(value) * power))
             else:
@@ -190,7 +197,7 @@ def encode_values(coder: Coder, block: Block, model: Model, wholes: np.ndarray) 
             mean = _followed(mean, whole, following)
             if digits < 0:
                 begin, end = first_rank(whole, exponent), first_rank(whole + 1, exponent)
-                rank = rank_of(block.store[record * model.dimensions + feature])
+                rank = rank_of(_value_in_store(block, model, record, feature))
                 encode_uniform(coder, rank - begin, end - begin)
 
 
@@ -217,5 +224,7 @@ def decode_values(coder: Coder, block: Block, model: Model) -> bool:
                 value = value_at(begin + decode_uniform(coder, end - begin))
             if not np.isfinite(value):
                 return False
-            block.store[record * model.dimensions + feature] = value
+            block.store[record * model.dimensions + feature] = np.float32(
+                in_unit(block, model, feature, np.float64(value))
+            ) + np.float32(0.0)
     return True

@@ -31,6 +31,7 @@ from stream_rcf.core.layout import (
     INCIDENT_STARTED_AT,
     KEEPS_PRIORITIES,
     KEY_SEED,
+    LATEST_ALERT_AT,
     LATEST_ALERT_EVENT,
     LATEST_TIMESTAMP,
     NEXT_ID,
@@ -65,7 +66,7 @@ from stream_rcf.core.redrawing import list_points
 from stream_rcf.errors import CheckpointError
 
 MAGIC, QUICK_MAGIC = b"RCF2", b"RCFQ"
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 PREFIX = struct.Struct("<4s8i")  # magic, version, shape (4), records, runs, samples of the largest tree
 CHECKSUM = struct.Struct("<I")
 STATE_WORDS = (
@@ -82,6 +83,7 @@ STATE_WORDS = (
     CANDIDATES_IN_A_ROW,
     SHINGLE_WAIT,
     NEXT_ID,
+    LATEST_ALERT_AT,
     *range(TIME_DECAY, HEADER_END),
 )
 STATE = struct.Struct(f"<{len(STATE_WORDS)}q")

@@ -6,11 +6,12 @@ import hashlib
 import math
 from dataclasses import astuple, dataclass, field
 
+from stream_rcf.core.preprocessing import Preprocessing
 from stream_rcf.core.reasons import ALL_CORRECTIONS
 from stream_rcf.errors import UsageError
 
 ALGORITHM_VERSION = 2  # raise it whenever the same events would give other scores
-LIKELIHOOD_VERSION = 2  # raise it whenever the same events would give other likelihoods
+LIKELIHOOD_VERSION = 3  # raise it whenever the same events would give other likelihoods
 ALERT_BUDGET = 2.0  # alerts per key and week: of some hundred keys, a few a day
 # Measured on quiet series of 1 to 30 features. The power makes up for what is believed of very high scores, which are
 # somewhat more frequent; features that go together are fewer signals.
@@ -33,8 +34,8 @@ def _require(condition: bool, name: str, value: object, allowed: str) -> None:
         raise UsageError(f"{name} is {value!r}, but must be {allowed}")
 
 
-def pause_ms(seconds: float | None) -> int:
-    """``retire_after_ms`` of as many seconds, to the millisecond; None is never.
+def pause_ms(seconds: float | None, name: str = "retire_after_seconds") -> int:
+    """So many seconds as a number of milliseconds, 0 for None, which is never; ``name``: what they are the value of.
 
     Raises ``UsageError`` for less than a millisecond, which would be never too, and for more than three centuries.
     """
@@ -42,7 +43,7 @@ def pause_ms(seconds: float | None) -> int:
         return 0
     _require(
         0.001 <= seconds <= MAX_PAUSE_SECONDS,
-        "retire_after_seconds",
+        name,
         seconds,
         f"between 0.001 and {MAX_PAUSE_SECONDS}, or None for never",
     )
@@ -215,7 +216,8 @@ class DetectorParameters:
 
     ``likelihood``: None for none, which saves the memory of a baseline.
     ``retire_after_ms``: a key whose next event comes later than so many milliseconds after the latest one before it
-    begins anew; 0 for never.
+    begins anew; 0 for never. ``cooldown_ms``: for so long after an alert of a key, by its events' times, it has no
+    other; 0 for no such time.
     """
 
     features: tuple[str, ...] = ("value",)
@@ -223,7 +225,9 @@ class DetectorParameters:
     threshold: ThresholdParameters = field(default_factory=ThresholdParameters)
     retire_after_ms: int = 0
     likelihood: LikelihoodParameters | None = field(default_factory=LikelihoodParameters)
+    cooldown_ms: int = 0
     arrival: ArrivalParameters = field(default_factory=ArrivalParameters)
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
 
     def __post_init__(self) -> None:
         _require(
@@ -235,12 +239,24 @@ class DetectorParameters:
         _require(
             len(set(self.features)) == len(self.features), "features", self.features, "without repetition"
         )
+        self.preprocessing.check(len(self.features))
         _require(
             0 <= self.retire_after_ms <= MAX_PAUSE_MS,
             "retire_after_ms",
             self.retire_after_ms,
             f"between 0 and {MAX_PAUSE_MS}",
         )
+        _require(
+            0 <= self.cooldown_ms <= MAX_PAUSE_MS,
+            "cooldown_ms",
+            self.cooldown_ms,
+            f"between 0 and {MAX_PAUSE_MS}",
+        )
+
+    @property
+    def has_units(self) -> bool:
+        """Whether the forest sees each feature in a unit of its own."""
+        return self.preprocessing.normalize and self.likelihood is not None and self.forest.dimensions > 1
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits that differ whenever the same events could give another score."""
@@ -265,6 +281,9 @@ class DetectorParameters:
             shape += (("likelihood", LIKELIHOOD_VERSION, likelihood.alert_budget, likelihood.corrections),)
         if self.retire_after_ms > 0:
             shape += (("retire_after_ms", self.retire_after_ms),)
+        if self.cooldown_ms > 0:
+            shape += (("cooldown_ms", self.cooldown_ms),)
         if self.arrival != ArrivalParameters():
             shape += (("arrival", *astuple(self.arrival)),)
+        shape += self.preprocessing.shape(self.has_units)
         return hashlib.blake2b(repr(shape).encode("utf-8"), digest_size=8).hexdigest()

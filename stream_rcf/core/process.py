@@ -11,7 +11,7 @@ from stream_rcf.core.decision import decide_by_budget
 from stream_rcf.core.event_arrays import EventArrays
 from stream_rcf.core.expectation import forget_expectation
 from stream_rcf.core.explanation import explain
-from stream_rcf.core.incident import follow_incident
+from stream_rcf.core.incident import follow_incident, is_cooling_down
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import (
     EVENTS_SEEN,
@@ -40,6 +40,8 @@ from stream_rcf.core.threshold import (
     learn_score,
     threshold_and_span,
 )
+from stream_rcf.core.transforms import transform
+from stream_rcf.core.units import in_units, settle_units
 
 # Columns of the results.
 SCORE, THRESHOLD, GRADE, CONFIDENCE, LIKELIHOOD = 0, 1, 2, 3, 4
@@ -54,6 +56,7 @@ _BELOW_FIRST_GRADE = int(Reason.BELOW_FIRST_GRADE)
 _IDLE_KEY_RETIRED = int(Reason.IDLE_KEY_RETIRED)
 _WITHIN_BUDGET = int(Reason.WITHIN_BUDGET)
 _RULE = int(Reason.RULE)
+_COOLDOWN = int(Reason.COOLDOWN)
 
 
 @inlined_kernel
@@ -119,6 +122,8 @@ def _judge(
         grade = grade_of(left, threshold, span, known, model.lower_threshold)
         if grade == 0.0:
             reason = _RULE
+    if grade > 0.0 and is_cooling_down(block, model, events.timestamps[event]):
+        grade, reason = 0.0, _COOLDOWN
     integers[RESOLVED] = follow_incident(block, grade > 0.0, events.timestamps[event])
     numbers[SCORE] = score
     numbers[THRESHOLD] = threshold
@@ -181,13 +186,13 @@ def process_batch(
             numbers[i, CONFIDENCE] = confidence_of(block, model)
             integers[i, SEEN] = block.integers[EVENTS_SEEN]
             continue
-        if not is_retired:
-            begin_shingle_after_gap(block, model, timestamp, latest)
+        follows_gap = not is_retired and begin_shingle_after_gap(block, model, timestamp, latest)
+        seen = transform(block, model, values, follows_gap, scratch.offset, scratch.transformed)
         if model.channels > 0:
             if has_latest and not is_retired:
                 note_gap(block, max(0.0, np.float64(timestamp) - np.float64(latest)))
-            follow(block, model, values)
-        append_record(block, model, values, block.integers[EVENTS_SEEN])
+            follow(block, model, seen)
+        append_record(block, model, in_units(block, model, seen, scratch.scaled), block.integers[EVENTS_SEEN])
         forget_expectation(scratch)
         _judge(block, model, events, i, scratch, numbers[i], integers[i])
         if is_retired:
@@ -200,5 +205,7 @@ def process_batch(
         is_whole = 2 * missing <= model.dimensions and block.integers[SHINGLE_WAIT] == 0
         learn_shingle(block, model, ORDINARY_WEIGHT if is_whole else 0.0, scratch)
         block.integers[SHINGLE_WAIT] = max(0, block.integers[SHINGLE_WAIT] - 1)
+        if model.units > 0:
+            settle_units(block, model)
         numbers[i, CONFIDENCE] = confidence_of(block, model)
         integers[i, SEEN] = block.integers[EVENTS_SEEN]

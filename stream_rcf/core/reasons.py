@@ -20,10 +20,11 @@ class Reason(IntEnum):
     NOISE = 8  # the features are constant but for the last bits of their numbers
     ANOMALY_IN_SHINGLE = 9  # what makes it strange are the records of an alert shortly before
     RULE = 10  # a rule of the settings covers it
+    COOLDOWN = 11  # its key had an alert so shortly before that the settings want no other
     # No score, because the event was passed over, and nothing was learned of it:
-    LATE_EVENT = 11  # its time lies too far behind its key's latest
-    DUPLICATE_EVENT = 12  # its id is that of an event shortly before
-    MISSING_FEATURES = 13  # it lacks features, and there is no record before to take them from
+    LATE_EVENT = 12  # its time lies too far behind its key's latest
+    DUPLICATE_EVENT = 13  # its id is that of an event shortly before
+    MISSING_FEATURES = 14  # it lacks features, and there is no record before to take them from
 
     @property
     def text(self) -> str | None:

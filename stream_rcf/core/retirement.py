@@ -23,6 +23,7 @@ from stream_rcf.core.layout import (
     Block,
 )
 from stream_rcf.core.model import Model
+from stream_rcf.core.units import begin_units
 
 
 @inlined_kernel
@@ -74,6 +75,9 @@ def begin_anew(block: Block, model: Model) -> None:
         block.recent_id[place] = 0
     for kind in range(block.peak.shape[0]):
         block.peak[kind, 0] = block.peak[kind, 1] = 0.0
+    begin_units(block)
+    for feature in range(model.pasts):
+        block.past[feature, 0] = block.past[feature, 1] = 0.0
 
 
 def retired_block(model: Model, key_seed: int, latest_timestamp: int) -> KeyBlock:

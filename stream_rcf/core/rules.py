@@ -18,6 +18,7 @@ from stream_rcf.core.memory import load_float
 from stream_rcf.core.model import Model
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.store import latest_point
+from stream_rcf.core.transforms import value_of
 
 RISES_MUTED, DROPS_MUTED = 1, 2  # bits
 
@@ -48,7 +49,8 @@ def is_held(
         return False
     point = latest_point(block, model, block.integers[STORED])
     newest = point + 4 * (model.point_dimensions - model.dimensions + feature)
-    off = np.float64(load_float(newest)) - expected_value(block, model, feature, scratch)
+    value = value_of(block, model, feature, load_float(newest), scratch)
+    off = value - expected_value(block, model, feature, scratch)
     return -below <= off <= above
 
 

@@ -44,6 +44,9 @@ class Scratch(NamedTuple):
     is_alert: np.ndarray  # (dimensions + 1,) bool
     channel: np.ndarray  # (dimensions,) int64: the rarest of each feature
     rises: np.ndarray  # (dimensions,) bool: whether it lies above the middle of its sample
+    transformed: np.ndarray  # (dimensions,) float64: see transforms.py
+    offset: np.ndarray  # (dimensions,) float64: what a transform took off the latest event's value
+    scaled: np.ndarray  # (dimensions,) float64: see units.py
     newest: np.ndarray  # (dimensions,) int64: the coordinates of a point's latest record
     # What each tree expected in its place: see expectation.py.
     expected_for: np.ndarray  # (1,) int64: 1 where that was worked out for the latest record
@@ -82,6 +85,9 @@ def new_scratch(model: Model) -> Scratch:
         np.zeros(model.dimensions + 1, np.bool_),
         np.zeros(model.dimensions, np.int64),
         np.zeros(model.dimensions, np.bool_),
+        np.zeros(model.dimensions, np.float64),
+        np.zeros(model.dimensions, np.float64),
+        np.zeros(model.dimensions, np.float64),
         np.arange(d - model.dimensions, d, dtype=np.int64),
         np.zeros(1, np.int64),
         np.zeros((model.trees, model.dimensions), np.float32),

@@ -21,6 +21,7 @@ def warm_up() -> float:
         detector.process({"value": math.sin(i) + 100.0 * (i == WARM_UP_EVENTS - 1)}, i)
     for quick in (False, True):
         detector.restore(detector.to_bytes(quick=quick))
+    Detector(["first", "second"])  # of several features each has a unit
     forest = RandomCutForest(shingle_size=2, trees=2, sample_size=WARM_UP_SAMPLE)
     forest.process_many([float(i % 7) for i in range(WARM_UP_EVENTS)])
     forest.update([1.0])

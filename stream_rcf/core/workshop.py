@@ -40,6 +40,8 @@ def open_workshop(block: Block, model: Model, tree: int, scratch: Scratch) -> Bl
         block.tail,
         block.episode,
         block.peak,
+        block.unit,
+        block.past,
         block.usual,
         block.usual_slot,
         block.usual_priority,

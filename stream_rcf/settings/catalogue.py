@@ -53,6 +53,11 @@ def takes_json(field: FieldInfo) -> bool:
     return get_origin(field.annotation) in {tuple, list, dict}
 
 
+def takes_map(field: FieldInfo) -> bool:
+    """Tell whether the setting is a map."""
+    return get_origin(field.annotation) is dict
+
+
 def may_take_json(field: FieldInfo) -> bool:
     """Tell whether the setting may be a list as well as text."""
     return any(get_origin(option) is tuple for option in get_args(field.annotation))

@@ -30,6 +30,7 @@ from stream_rcf.pipeline.record_names import KINESIS_COLUMNS
 from stream_rcf.settings.base import WholeNumber, WholeSentenceError, WholeSentencesError
 from stream_rcf.settings.catalogue import catalogue_of
 from stream_rcf.settings.complaints import complaints_of
+from stream_rcf.settings.detector_section import DetectorSettings
 from stream_rcf.settings.event_section import EventSettings
 from stream_rcf.settings.kafka_section import KafkaSettings
 from stream_rcf.settings.output_section import OutputSettings, format_defaults
@@ -37,7 +38,6 @@ from stream_rcf.settings.rules_section import RuleSettings, contradictions
 from stream_rcf.settings.schema_registry_section import SchemaRegistrySettings
 from stream_rcf.settings.sections import (
     CheckpointSettings,
-    DetectorSettings,
     ForestSettings,
     HttpSettings,
     KeySettings,
@@ -127,6 +127,14 @@ class Settings(BaseSettings):
                 "forest.shingle_size",
             )
         return forest
+
+    @field_validator("detector")
+    @classmethod
+    def _check_preprocessing(cls, detector: DetectorSettings, info: ValidationInfo) -> DetectorSettings:
+        events = info.data.get("events")
+        if events is not None:
+            return detector.fitting(events.features)
+        return detector
 
     @field_validator("output")
     @classmethod
@@ -253,6 +261,8 @@ def detector_parameters(settings: Settings) -> DetectorParameters:
         ),
         retire_after_ms=pause_ms(settings.keys.retire_after_seconds),
         likelihood=LikelihoodParameters(detector.alert_budget if detector.decision == "budget" else 0.0),
+        cooldown_ms=pause_ms(detector.cooldown_seconds),
+        preprocessing=detector.preprocessing(features),
         arrival=ArrivalParameters(
             allowed_lateness_ms=(
                 ANY_LATENESS

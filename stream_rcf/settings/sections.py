@@ -7,7 +7,6 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from stream_rcf.core.parameters import (
-    ALERT_BUDGET,
     DECAY_SAMPLES,
     MAX_PAUSE_SECONDS,
     MAX_POINT_DIMENSIONS,
@@ -68,43 +67,6 @@ class ForestSettings(Section):
         ge=1,
         le=MAX_THREADS,
         description="threads of each process that share out the keys of a batch; scores do not depend on it",
-    )
-
-
-class DetectorSettings(Section):
-    """How a key's scores become alerts."""
-
-    decision: Literal["budget", "threshold"] = Field(
-        default="budget",
-        description="what makes an alert: a likelihood that alert_budget allows, or a score above the key's threshold",
-    )
-    alert_budget: Number = Field(
-        default=ALERT_BUDGET,
-        gt=0,
-        le=1000,
-        description="alerts per key and week that you can bear from keys where all is well; for the decision 'budget'",
-    )
-    z_factor: Number = Field(
-        default=3.0,
-        ge=2,
-        le=10,
-        description="deviations above the usual score that make an anomaly: more for fewer alerts",
-    )
-    lower_threshold: Number = Field(default=0.8, gt=0, le=8, description="no lower score is ever anomalous")
-    initial_threshold: Number = Field(
-        default=1.5, gt=0, le=8, description="threshold until a key has scores of its own"
-    )
-    anomaly_rate: Number = Field(
-        default=0.01,
-        gt=0,
-        lt=1,
-        description="share of scores that may be unusual: how fast the statistics of change fade",
-    )
-    score_differencing: Number = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="0 weighs changes of the score alone, 1 leans on the spread of the scores too",
     )
 
 

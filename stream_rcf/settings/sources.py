@@ -21,6 +21,7 @@ from stream_rcf.settings.catalogue import (
     may_take_json,
     nearest,
     takes_json,
+    takes_map,
 )
 from stream_rcf.settings.secret_files import DIRECTORY_VARIABLE, secret_files, secrets_directory
 
@@ -152,7 +153,7 @@ def _read_text(
             value = json.loads(text)
         except ValueError as error:
             shown = "" if is_secret(setting) else f" {text!r},"
-            kind = 'a map, such as {"linger.ms": "5"}' if is_secret(setting) else 'a list, such as ["value"]'
+            kind = 'a map, such as {"name": "value"}' if takes_map(setting) else 'a list, such as ["value"]'
             gathered.complaints.append(f"{name} is{shown} not the JSON of {kind}: {error} ({origin})")
             return
         if origin == COMMAND_LINE and isinstance(value, dict):

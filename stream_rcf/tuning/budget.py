@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from stream_rcf.core.likelihood import LEAST_EVENTS_OF_A_WEEK, LEAST_FREQUENT
-from stream_rcf.settings.sections import DetectorSettings
+from stream_rcf.settings.detector_section import DetectorSettings
 from stream_rcf.tuning.proposals import Proposal
 from stream_rcf.tuning.sample import Sample
 from stream_rcf.tuning.words import WEEK, count_of, duration, figure

@@ -29,14 +29,11 @@ class LeftOut(NamedTuple):
     reason: str
 
 
-def review(sample: Sample, counters_are_fine: bool) -> tuple[tuple[str, ...], list[LeftOut]]:
-    """Return the features worth watching, and those that are not.
-
-    ``counters_are_fine``: they are watched by their differences.
-    """
+def review(sample: Sample) -> tuple[tuple[str, ...], list[LeftOut]]:
+    """Return the features worth watching, and those that are not. Counters are watched by their differences."""
     kept, left_out = [], []
     for place, name in enumerate(sample.features):
-        reason = _objection(name, [key.values[:, place] for key in sample.keys], counters_are_fine)
+        reason = _objection(name, [key.values[:, place] for key in sample.keys])
         if reason is None:
             kept.append(name)
         else:
@@ -44,7 +41,7 @@ def review(sample: Sample, counters_are_fine: bool) -> tuple[tuple[str, ...], li
     return tuple(kept), left_out
 
 
-def _objection(name: str, series: list[Floats], counters_are_fine: bool) -> str | None:
+def _objection(name: str, series: list[Floats]) -> str | None:
     if all(values.min() == values.max() for values in series):
         everywhere = len({float(values[0]) for values in series}) == 1
         return "is constant" if everywhere else "is constant within each key, as a label is"
@@ -53,8 +50,6 @@ def _objection(name: str, series: list[Floats], counters_are_fine: bool) -> str 
             return "counts the events one by one"
         if _mostly(series, _is_time):
             return "is a time; should it be the event's, name it by --timestamp"
-        if not counters_are_fine:
-            return "only rises, as counters do: every new value is the highest there was"
         return None
     if _mostly(series, _is_whole) and (_is_called_id(name) or _mostly(series, _is_random_number)):
         return "looks like an identifier: whole numbers that name things, not amounts"

@@ -14,7 +14,7 @@ from stream_rcf.tuning.proposals import Proposal
 from stream_rcf.tuning.retention import propose_sample_size, propose_time_decay
 from stream_rcf.tuning.sample import Sample
 from stream_rcf.tuning.shingle import choose_shingle
-from stream_rcf.tuning.transforms import TRANSFORMS_ARE_A_SETTING, Advice, advise
+from stream_rcf.tuning.transforms import advise, transformed
 from stream_rcf.tuning.words import count_of, duration
 
 LEAST_EVENTS = 100  # fewer say nothing about how events usually are
@@ -26,7 +26,6 @@ class Suggestion:
 
     proposals: tuple[Proposal, ...]
     remarks: tuple[str, ...]
-    transforms: tuple[Advice, ...]
     sample: Sample
 
 
@@ -49,22 +48,25 @@ def suggest(
             f"{name}: {count_of(sample.events, 'event')} can be read, but a suggestion needs at least {LEAST_EVENTS}"
             + _refusals(sample)
         )
-    features, left_out = review(sample, TRANSFORMS_ARE_A_SETTING)
+    features, left_out = review(sample)
     features, watched = _watched(name, sample, features, left_out, is_explicit)
     judged = sample.only(features)
-    advice = tuple(advise(judged))
+    advice = advise(judged)
     proposals = [
         Proposal("events.key", _key(columns), _key_reason(columns)),
         Proposal("events.timestamp", columns.timestamp or "", _time_reason(columns)),
         Proposal("events.features", features, watched),
     ]
-    if TRANSFORMS_ARE_A_SETTING:
-        chosen = {one.feature: one.transform for one in advice}
-        reasons = "; ".join(f"{one.feature}: {one.reason}" for one in advice)
-        proposals.append(Proposal("detector.transforms", chosen, f"{reasons}."))
-    proposals += _forest(judged, forest, fixed)
+    chosen = tuple(one for one in advice if one.transform != "none")
+    if "detector.transforms" in fixed:
+        chosen = ()
+    elif chosen:
+        reasons = "; ".join(f"{one.feature}: {one.reason}" for one in chosen)
+        named = {one.feature: one.transform for one in chosen}
+        proposals.append(Proposal("detector.transforms", named, f"{reasons}."))
+    proposals += _forest(transformed(judged, chosen), forest, fixed)
     proposals += [one for one in (propose_decision(judged), propose_budget(judged)) if one.name not in fixed]
-    return Suggestion(tuple(proposals), tuple(_remarks(sample)), advice, judged)
+    return Suggestion(tuple(proposals), tuple(_remarks(sample)), judged)
 
 
 def _forest(sample: Sample, forest: ForestParameters, fixed: Collection[str]) -> list[Proposal]:

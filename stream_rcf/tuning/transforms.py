@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from stream_rcf.tuning.sample import Floats, Sample
-
-# Transforms are no setting yet. Once ``detector.transforms`` is one, this switches them on: they are then written to
-# the settings file, and counters are watched by their differences instead of being left out.
-TRANSFORMS_ARE_A_SETTING: bool = False
 
 Transform = Literal["none", "log", "difference"]
 
@@ -38,6 +35,22 @@ def advise(sample: Sample) -> list[Advice]:
         advise_feature(name, [key.values[:, place] for key in sample.keys])
         for place, name in enumerate(sample.features)
     ]
+
+
+def transformed(sample: Sample, advice: Sequence[Advice]) -> Sample:
+    """Return the sample as the detector would see it."""
+    places = {name: place for place, name in enumerate(sample.features)}
+    keys = []
+    for key in sample.keys:
+        values = key.values.copy()
+        for one in advice:
+            column = values[:, places[one.feature]]
+            if one.transform == "log":
+                column[:] = np.copysign(np.log1p(np.abs(column)), column)
+            elif one.transform == "difference":
+                column[:] = np.diff(column, prepend=column[:1])
+        keys.append(replace(key, values=values))
+    return replace(sample, keys=tuple(keys))
 
 
 def advise_feature(name: str, series: Sequence[Floats]) -> Advice:

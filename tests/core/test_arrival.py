@@ -12,6 +12,7 @@ from stream_rcf.core.layout import EVENTS_SEEN
 from stream_rcf.core.model import model_of
 from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import ArrivalParameters, DetectorParameters, ForestParameters
+from stream_rcf.core.preprocessing import preprocessing_of
 from stream_rcf.core.process import REASON, SCORE, SEEN
 from stream_rcf.core.reasons import Reason
 from stream_rcf.core.scratch import new_scratch
@@ -23,10 +24,21 @@ MINUTE = 60_000
 class Key:
     """One key under some policies, and what came of its events."""
 
-    def __init__(self, dimensions: int = 1, shingle_size: int = 4, **arrival: object) -> None:
+    def __init__(
+        self,
+        dimensions: int = 1,
+        shingle_size: int = 4,
+        transforms: dict[str, str] | None = None,
+        **arrival: object,
+    ) -> None:
         forest = ForestParameters(5, 32, dimensions, shingle_size)
         names = tuple(f"f{i}" for i in range(dimensions))
-        self.model = model_of(DetectorParameters(names, forest, arrival=ArrivalParameters(**arrival)))
+        preprocessing = preprocessing_of(names, transforms or {}, {}, True)
+        self.model = model_of(
+            DetectorParameters(
+                names, forest, arrival=ArrivalParameters(**arrival), preprocessing=preprocessing
+            )
+        )
         self.block = KeyBlock(self.model, 1)
         self.scratch = new_scratch(self.model)
 

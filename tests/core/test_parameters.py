@@ -83,7 +83,7 @@ def test_a_pause_outside_its_range_is_refused_by_name(pause: int) -> None:
 
 def test_the_fingerprint_is_pinned() -> None:
     """If this changes, every checkpoint of every user is refused: let it change on purpose only."""
-    assert DetectorParameters().fingerprint() == "f94e5e26c09f12b2"
+    assert DetectorParameters().fingerprint() == "ff8231f55eb0a409"
 
 
 def test_everything_that_shapes_a_model_is_in_the_fingerprint() -> None:
@@ -104,6 +104,7 @@ def test_everything_that_shapes_a_model_is_in_the_fingerprint() -> None:
         DetectorParameters(likelihood=LikelihoodParameters(corrections=0)),
         DetectorParameters(arrival=ArrivalParameters(max_gap_ms=1)),
         DetectorParameters(arrival=ArrivalParameters(remembered_ids=1)),
+        DetectorParameters(cooldown_ms=1),
         DetectorParameters(retire_after_ms=1),
         DetectorParameters(retire_after_ms=2),
         *(

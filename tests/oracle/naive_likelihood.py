@@ -126,7 +126,9 @@ class NaiveLikelihood:
             for number, scale in enumerate(SCALES):
                 channel = feature * len(SCALES) + number
                 rate = max(1 / scale, 1 / self.events)
-                self.levels[channel] += rate * (float(np.float32(value)) - self.levels[channel])
+                seen = float(np.float32(value))
+                level = self.levels[channel]
+                self.levels[channel] = seen if rate == 1 else level + rate * (seen - level)
         present = [
             float(np.float32(min(3.4028234663852886e38, max(-3.4028234663852886e38, x)))) for x in self.levels
         ]

@@ -62,6 +62,8 @@ def test_what_is_allowed_is_said_in_words(name: str, text: str) -> None:
 
 def test_lists_and_maps_are_json_in_the_environment() -> None:
     assert {name for name in CATALOGUE if takes_json(CATALOGUE[name])} == {
+        "detector.transforms",
+        "detector.weights",
         "events.features",
         "kafka.properties",
         "output.copy_fields",

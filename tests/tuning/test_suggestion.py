@@ -8,7 +8,6 @@ import pytest
 from stream_rcf.core.parameters import ForestParameters
 from stream_rcf.errors import UsageError
 from stream_rcf.files.columns import Columns
-from stream_rcf.tuning import suggestion as suggestion_module
 from stream_rcf.tuning.sample import Refused, Sample
 from stream_rcf.tuning.suggestion import Suggestion, suggest
 from tests.tuning.support import ONE_FEATURE, key_sample, sample, wave
@@ -92,13 +91,10 @@ def test_bad_rows_and_what_was_not_kept_are_said() -> None:
     assert remarks[1].startswith("judged by the newest 200 events of 1 key")
 
 
-def test_the_switch_writes_transforms_and_lets_counters_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counters_are_watched_by_their_differences() -> None:
     counter = np.cumsum(np.random.default_rng(1).poisson(3, 300))
     columns = np.column_stack([wave(300, 24), counter])
-    off = suggested(sample(key_sample(columns)))
-    assert "detector.transforms" not in values_of(off)
-    assert values_of(off)["events.features"] == ("f0",)
-    monkeypatch.setattr(suggestion_module, "TRANSFORMS_ARE_A_SETTING", True)
-    on = values_of(suggested(sample(key_sample(columns))))
-    assert on["detector.transforms"] == {"f0": "none", "f1": "difference"}
-    assert on["events.features"] == ("f0", "f1")
+    found = values_of(suggested(sample(key_sample(columns))))
+    assert found["detector.transforms"] == {"f1": "difference"}
+    assert found["events.features"] == ("f0", "f1")
+    assert "detector.transforms" not in values_of(suggested(sample(key_sample(wave(300, 24)))))

@@ -3,7 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stream_rcf.tuning.transforms import advise, advise_feature, is_counter, is_heavy_tailed
+from stream_rcf.tuning.transforms import (
+    Advice,
+    advise,
+    advise_feature,
+    is_counter,
+    is_heavy_tailed,
+    transformed,
+)
 from tests.tuning.support import key_sample, nab_sample, sample, wave
 
 RANDOM = np.random.default_rng(1)
@@ -48,3 +55,13 @@ def test_each_feature_is_judged_by_itself() -> None:
 def test_public_series() -> None:
     assert is_heavy_tailed(nab_sample("realTweets/Twitter_volume_AAPL.csv").keys[0].values[:, 0])
     assert not is_heavy_tailed(nab_sample("realKnownCause/nyc_taxi.csv").keys[0].values[:, 0])
+
+
+def test_a_sample_is_judged_as_the_detector_would_see_it() -> None:
+    columns = np.array([[1.0, 5.0, 7.0], [-3.0, 8.0, 7.0], [0.0, 2.0, 7.0]])
+    before = sample(key_sample(columns))
+    after = transformed(before, [Advice("f0", "log", ""), Advice("f1", "difference", "")])
+    assert np.allclose(
+        after.keys[0].values, [[np.log(2), 0.0, 7.0], [-np.log(4), 3.0, 7.0], [0.0, -6.0, 7.0]]
+    )
+    assert np.array_equal(before.keys[0].values, columns), "the sample itself is left alone"

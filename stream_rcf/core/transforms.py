@@ -1,0 +1,82 @@
+"""Transforms of an event's values, and back again: the detector sees the transformed ones, people their own.
+
+A transform uses nothing but the values of its feature up to the present one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stream_rcf.core.arithmetic import exp, log
+from stream_rcf.core.kernel import inlined_kernel, kernel
+from stream_rcf.core.layout import EVENTS_SEEN, Block
+from stream_rcf.core.model import Model
+from stream_rcf.core.preprocessing import Transform
+from stream_rcf.core.scratch import Scratch
+from stream_rcf.core.units import LARGEST, from_unit, within_float32
+
+_LOG = int(Transform.LOG)
+_DIFFERENCE, _SUBTRACT_AVERAGE = int(Transform.DIFFERENCE), int(Transform.SUBTRACT_AVERAGE)
+
+PREVIOUS, AVERAGE = 0, 1  # columns of a block's past
+LARGEST_LOG = 88.72283905206835  # log of the largest float32
+
+
+@kernel
+def transform(
+    block: Block,
+    model: Model,
+    values: np.ndarray,
+    follows_gap: bool,
+    offset: np.ndarray,
+    transformed: np.ndarray,
+) -> np.ndarray:
+    """What the detector is to see of the event ``values`` (dimensions,): they themselves, or ``transformed``, set here.
+
+    ``offset`` (dimensions,) is set to what was taken off each. ``follows_gap``: there is no event before it to compare
+    it with. To be called once for each event, in their order: the past of the features takes the values in.
+    """
+    if model.pasts == 0:
+        return values
+    is_first = block.integers[EVENTS_SEEN] == 0
+    rate = max(model.decay, 1.0 / (block.integers[EVENTS_SEEN] + 1.0))  # at first the plain mean
+    for feature in range(model.dimensions):
+        value, past = np.float64(np.float32(values[feature])), block.past[feature]
+        if is_first or (follows_gap and model.transforms[feature] == _DIFFERENCE):
+            past[PREVIOUS] = value
+        if is_first:
+            past[AVERAGE] = value
+        transformed[feature] = within_float32(_transformed(model.transforms[feature], value, past))
+        offset[feature] = value - np.float64(np.float32(transformed[feature]))
+        past[PREVIOUS] = value
+        past[AVERAGE] += rate * (value - past[AVERAGE])
+    return transformed
+
+
+@inlined_kernel
+def _transformed(how: int, value: float, past: np.ndarray) -> float:
+    if how == _LOG:
+        size = log(1.0 + abs(value))
+        return -size if value < 0.0 else size
+    if how == _DIFFERENCE:
+        return value - past[PREVIOUS]
+    if how == _SUBTRACT_AVERAGE:
+        return value - past[AVERAGE]
+    return value
+
+
+@inlined_kernel
+def untransformed(model: Model, feature: int, seen: float, scratch: Scratch) -> float:
+    """The value that would have been seen as ``seen`` in the place of the latest event's."""
+    if model.pasts == 0:
+        return seen
+    if model.transforms[feature] == _LOG:
+        value = min(LARGEST, exp(min(LARGEST_LOG, abs(seen))) - 1.0)
+        return -value if seen < 0.0 else value
+    return within_float32(seen + scratch.offset[feature])
+
+
+@inlined_kernel
+def value_of(block: Block, model: Model, feature: int, stored: np.float32, scratch: Scratch) -> float:
+    """The value, as the event had it, for a number of the store in the place of the latest event's."""
+    return untransformed(model, feature, from_unit(block, model, feature, stored), scratch)
