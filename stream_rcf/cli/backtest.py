@@ -115,7 +115,7 @@ def _require_same_reading(loaded: list[LoadedSettings]) -> None:
     """Raise ``UsageError`` where two settings read keys or times differently: then there is nothing to compare."""
     first = loaded[0].settings.events
     for other in (one.settings.events for one in loaded[1:]):
-        for name in ("key", "timestamp", "format"):
+        for name in ("key", "timestamp", "id", "format"):
             if getattr(first, name) != getattr(other, name):
                 raise UsageError(
                     f"events.{name} is {getattr(first, name)!r} in A and {getattr(other, name)!r} in B, "

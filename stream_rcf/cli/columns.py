@@ -31,7 +31,7 @@ def wanted_columns(arguments: argparse.Namespace, loaded: LoadedSettings) -> Wan
     keys = (arguments.key,) if arguments.key else (events.key_paths if is_set("events.key") else ())
     timestamp = arguments.timestamp or (events.timestamp if is_set("events.timestamp") else "")
     features = _names(arguments.features) or (events.features if is_set("events.features") else ())
-    return Wanted(keys or None, timestamp or None, features or None)
+    return Wanted(keys or None, timestamp or None, features or None, events.id)
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -18,17 +18,25 @@ SAMPLE_ROWS = 100  # rows looked at to tell numbers from text; enough to get pas
 class Columns:
     """The columns to read.
 
-    No ``keys`` means that all rows are one series, no ``timestamp`` that rows have no time.
+    No ``keys`` means that all rows are one series, no ``timestamp`` that rows have no time, no ``identity`` that none
+    of them repeats another.
     """
 
     keys: tuple[str, ...]
     timestamp: str | None
     features: tuple[str, ...]
+    identity: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column to read."""
+        others = [name for name in (self.timestamp, self.identity) if name]
+        return (*self.keys, *others, *self.features)
 
     def schema(self, max_bytes: int, fills_missing: bool = False) -> EventSchema:
         """Return the same for the decoder."""
         timestamp = self.timestamp or ""
-        return EventSchema(self.keys, timestamp, self.features, max_bytes, fills_missing=fills_missing)
+        return EventSchema(self.keys, timestamp, self.features, max_bytes, self.identity, fills_missing)
 
     def __str__(self) -> str:
         key = f"key {' + '.join(self.keys)}" if self.keys else "one series"
@@ -38,11 +46,12 @@ class Columns:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the user asked for; None where the choice is left to the file."""
+    """What the user asked for; None where the choice is left to the file. ``identity``: empty for none."""
 
     keys: tuple[str, ...] | None = None
     timestamp: str | None = None
     features: tuple[str, ...] | None = None
+    identity: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,21 +79,20 @@ def choose_columns(wanted: Wanted, fields: Fields) -> Columns:
         timestamp = TIMESTAMP_COLUMN
     features = wanted.features
     if features is None:
-        others = {*keys, timestamp, LABEL_COLUMN}
+        others = {*keys, timestamp, wanted.identity, LABEL_COLUMN}
         features = tuple(name for name, numeric in fields.numeric.items() if numeric and name not in others)
         if not features:
             raise UsageError(
                 f"{fields.name}: no numeric column to watch among {_listed(fields)}; name one by --features"
             )
-    columns = Columns(keys, timestamp, features)
+    columns = Columns(keys, timestamp, features, wanted.identity)
     require_columns(columns, fields)
     return columns
 
 
 def require_columns(columns: Columns, fields: Fields) -> None:
     """Raise ``UsageError`` naming every column that the file does not have."""
-    asked = (*columns.keys, *((columns.timestamp,) if columns.timestamp else ()), *columns.features)
-    missing = [name for name in asked if not fields.holds(name)]
+    missing = [name for name in columns.names if not fields.holds(name)]
     if missing:
         raise UsageError(f"{fields.name}: no column {', '.join(missing)}; it has {_listed(fields)}")
 

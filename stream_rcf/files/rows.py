@@ -63,7 +63,7 @@ class RowDecoder:
         if self._columns.timestamp is None or (timestamp == NO_TIME and not self._has_time(mapping)):
             timestamp = None
         if not self._columns.keys:
-            return Row(Event(self._series, event.timestamp, event.values), self._series, timestamp)
+            return Row(event._replace(key=self._series), self._series, timestamp)
         return Row(event, event.key, timestamp)
 
     def _refused(self, rejection: Rejection, mapping: Mapping[str, object]) -> Row:

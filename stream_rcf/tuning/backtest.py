@@ -129,7 +129,7 @@ def _with_values(row: Row, places: Sequence[int]) -> Row:
     if not isinstance(event, Event):
         return row
     values = tuple(event.values[place] for place in places)
-    return Row(Event(event.key, event.timestamp, values), row.key, row.timestamp)
+    return Row(event._replace(values=values), row.key, row.timestamp)
 
 
 def _said(scored: ScoredBatch | None, index: int) -> str:

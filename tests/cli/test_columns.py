@@ -24,6 +24,7 @@ def test_an_option_comes_before_a_setting_and_both_before_the_file() -> None:
         "--key", "k", "--timestamp", "t", "--features", "a, b", key="host", features='["x"]'
     ) == Wanted(("k",), "t", ("a", "b"))
     assert wanted(key='["host", "disk"]').keys == ("host", "disk")
+    assert wanted(id="order").identity == "order"
 
 
 @pytest.mark.parametrize("names", ["", "a,", "a,a"])
