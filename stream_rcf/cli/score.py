@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from stream_rcf.cli.arguments import add_settings_arguments, overrides_of
-from stream_rcf.cli.columns import add_column_arguments, wanted_columns
+from stream_rcf.cli.columns import add_column_arguments, wanted_columns, with_features
 from stream_rcf.errors import UsageError
 from stream_rcf.files.inputs import STANDARD_INPUT
 from stream_rcf.files.picture import require_matplotlib
@@ -60,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     sources: list[str] = arguments.inputs
     if sources.count(STANDARD_INPUT) > 1:
         raise UsageError("standard input (-) can be read only once")
-    loaded = load_with_origins(arguments.config, overrides_of(arguments), os.environ)
+    overrides = with_features(arguments, arguments.config, overrides_of(arguments))
+    loaded = load_with_origins(arguments.config, overrides, os.environ)
     scoring = Scoring(
         wanted_columns(arguments, loaded),
         detector_parameters(loaded.settings),

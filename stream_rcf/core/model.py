@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stream_rcf.core.lanes import LANES
-from stream_rcf.core.parameters import DetectorParameters, ForestParameters, signals_of
+from stream_rcf.core.parameters import ANY_LATENESS, DetectorParameters, ForestParameters, signals_of
+from stream_rcf.core.window_model import NO_WINDOWS, WindowModel, window_model
 
 # A node is one 64-bit word: from the lowest bit its cut value (float32), ``left``, the cut's dimension, and the number
 # of its box in the pool. The widths of the last three follow from the model.
@@ -50,6 +51,7 @@ class Model(NamedTuple):
     max_gap_ms: int  # after a longer pause the shingle begins anew; 0 for never
     remembered_ids: int  # of a key's latest events, to tell duplicates; 0 where events have none
     corrections: int  # which of corrections.Correction hold alerts back
+    windows: WindowModel  # over which raw events are added up; then they are late by its lateness, and records never
 
 
 def model_of(parameters: DetectorParameters) -> Model:
@@ -57,6 +59,10 @@ def model_of(parameters: DetectorParameters) -> Model:
     forest: ForestParameters = parameters.forest
     threshold = parameters.threshold
     likelihood = parameters.likelihood
+    lateness_ms, windows = parameters.arrival.allowed_lateness_ms, NO_WINDOWS
+    if parameters.windows is not None:
+        windows = window_model(parameters.windows, parameters.features, max(0, lateness_ms))
+        lateness_ms = ANY_LATENESS
     left_bits = max(1, (forest.sample_size - 1).bit_length())
     dimension_bits = max(1, (forest.point_dimensions - 1).bit_length())
     return Model(
@@ -82,8 +88,9 @@ def model_of(parameters: DetectorParameters) -> Model:
         min(USUAL_PER_SAMPLE * forest.sample_size, MOST_USUAL),
         signals_of(forest.dimensions),
         0.0 if likelihood is None else likelihood.alert_budget,
-        parameters.arrival.allowed_lateness_ms,
+        lateness_ms,
         parameters.arrival.max_gap_ms,
         parameters.arrival.remembered_ids,
         0 if likelihood is None else likelihood.corrections,
+        windows,
     )

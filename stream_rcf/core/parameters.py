@@ -6,11 +6,13 @@ import hashlib
 import math
 from dataclasses import astuple, dataclass, field
 
+from stream_rcf.core.aggregates import MAX_OPEN_WINDOWS, WindowParameters, aggregates_of
 from stream_rcf.core.reasons import ALL_CORRECTIONS
 from stream_rcf.errors import UsageError
 
 ALGORITHM_VERSION = 2  # raise it whenever the same events would give other scores
 LIKELIHOOD_VERSION = 2  # raise it whenever the same events would give other likelihoods
+WINDOWS_VERSION = 1  # raise it whenever the same events would give other windows
 ALERT_BUDGET = 2.0  # alerts per key and week: of some hundred keys, a few a day
 # Measured on quiet series of 1 to 30 features. The power makes up for what is believed of very high scores, which are
 # somewhat more frequent; features that go together are fewer signals.
@@ -177,10 +179,11 @@ class ArrivalParameters:
     """What becomes of events that do not come as they should.
 
     ``allowed_lateness_ms``: an event whose time lies further behind its key's latest is passed over; ``ANY_LATENESS``
-    scores every event in the order in which they come. ``max_gap_ms``: after a longer pause of its key the shingle
-    begins anew, so that none spans the pause, and what the model knows stays; 0 for never. ``remembered_ids``: so many
-    ids of a key's latest events are kept, and an event with one of them is passed over; 0 for none. ``fills_missing``:
-    whether a record may lack features, which then count as they were in the record before.
+    scores every event in the order in which they come. Over windows it is how long after its end a window is closed, 0
+    for ``ANY_LATENESS``, and an event whose window is closed is passed over. ``max_gap_ms``: after a longer pause of
+    its key the shingle begins anew, so that none spans the pause, and what the model knows stays; 0 for never.
+    ``remembered_ids``: so many ids of a key's latest events are kept, and an event with one of them is passed over; 0
+    for none. ``fills_missing``: whether a record may lack features, which then count as they were in the record before.
     """
 
     allowed_lateness_ms: int = ANY_LATENESS
@@ -215,7 +218,8 @@ class DetectorParameters:
 
     ``likelihood``: None for none, which saves the memory of a baseline.
     ``retire_after_ms``: a key whose next event comes later than so many milliseconds after the latest one before it
-    begins anew; 0 for never.
+    begins anew; 0 for never. Over windows it is their starts that lie so far apart, and open ones are forgotten too.
+    ``windows``: None where each event is a record; else the features are aggregates, such as ``p99(latency_ms)``.
     """
 
     features: tuple[str, ...] = ("value",)
@@ -224,6 +228,7 @@ class DetectorParameters:
     retire_after_ms: int = 0
     likelihood: LikelihoodParameters | None = field(default_factory=LikelihoodParameters)
     arrival: ArrivalParameters = field(default_factory=ArrivalParameters)
+    windows: WindowParameters | None = None
 
     def __post_init__(self) -> None:
         _require(
@@ -241,6 +246,20 @@ class DetectorParameters:
             self.retire_after_ms,
             f"between 0 and {MAX_PAUSE_MS}",
         )
+
+        if self.windows is not None:
+            aggregates_of(self.features)
+            slots = self.windows.open_windows(max(0, self.arrival.allowed_lateness_ms))
+            _require(
+                slots <= MAX_OPEN_WINDOWS,
+                "allowed_lateness_ms",
+                self.arrival.allowed_lateness_ms,
+                f"less than {MAX_OPEN_WINDOWS} times window_ms, {self.windows.window_ms}",
+            )
+            pauses = {"retire_after_ms": self.retire_after_ms, "max_gap_ms": self.arrival.max_gap_ms}
+            for name, pause in pauses.items():
+                least = f"at least window_ms, {self.windows.window_ms}, or 0 for never"
+                _require(pause == 0 or pause >= self.windows.window_ms, name, pause, least)
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits that differ whenever the same events could give another score."""
@@ -267,4 +286,6 @@ class DetectorParameters:
             shape += (("retire_after_ms", self.retire_after_ms),)
         if self.arrival != ArrivalParameters():
             shape += (("arrival", *astuple(self.arrival)),)
+        if self.windows is not None:
+            shape += (("windows", WINDOWS_VERSION, *astuple(self.windows)),)
         return hashlib.blake2b(repr(shape).encode("utf-8"), digest_size=8).hexdigest()

@@ -49,7 +49,7 @@ class CsvInput:
         keys = [(name, self._header.index(name)) for name in columns.keys]
         times = [(name, self._header.index(name)) for name in (columns.timestamp,) if name is not None]
         ids = [(name, self._header.index(name)) for name in (columns.identity,) if name]
-        features = [(name, self._header.index(name)) for name in columns.features]
+        features = [(name, self._header.index(name)) for name in columns.paths]
         width = len(self._header)
         for line, cells in itertools.chain(self._sample, self._lines()):
             if len(cells) != width:

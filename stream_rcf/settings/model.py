@@ -128,6 +128,14 @@ class Settings(BaseSettings):
             )
         return forest
 
+    @field_validator("keys")
+    @classmethod
+    def _check_retirement(cls, keys: KeySettings, info: ValidationInfo) -> KeySettings:
+        events = info.data.get("events")
+        if events is not None and keys.retire_after_seconds is not None:
+            events.check_retirement(keys.retire_after_seconds)
+        return keys
+
     @field_validator("output")
     @classmethod
     def _check_columns(cls, output: OutputSettings, info: ValidationInfo) -> OutputSettings:
@@ -263,6 +271,7 @@ def detector_parameters(settings: Settings) -> DetectorParameters:
             remembered_ids=events.remembered_ids if events.id else 0,
             fills_missing=events.fills_missing,
         ),
+        windows=events.windows,
     )
 
 
@@ -281,8 +290,9 @@ def event_schema(settings: Settings) -> EventSchema:
     return EventSchema(
         events.key_paths,
         events.timestamp,
-        events.features,
+        events.feature_paths,
         events.max_bytes,
         events.id,
         events.fills_missing,
+        events.counts_events,
     )

@@ -3,7 +3,15 @@ from __future__ import annotations
 import pytest
 
 from stream_rcf.errors import UsageError
-from stream_rcf.files.columns import Columns, Fields, Wanted, choose_columns, mostly, require_columns
+from stream_rcf.files.columns import (
+    Columns,
+    Fields,
+    Wanted,
+    choose_columns,
+    mostly,
+    require_columns,
+    require_times,
+)
 from stream_rcf.pipeline.decode import EventSchema
 
 
@@ -36,6 +44,24 @@ def test_the_column_of_ids_is_read_and_not_watched() -> None:
     assert choose_columns(Wanted(identity="n"), fields("n", "a")) == Columns((), None, ("a",), "n")
     with pytest.raises(UsageError, match="no column n"):
         choose_columns(Wanted(identity="n"), fields("a"))
+
+
+def test_of_aggregates_the_columns_are_read_that_they_are_of() -> None:
+    wanted = Wanted(features=("count", "mean(b)", "p99(a)"), is_windowed=True)
+    chosen = choose_columns(wanted, fields("a", "b", "at"))
+    assert chosen.features == ("count", "mean(b)", "p99(a)")
+    assert chosen.paths == chosen.schema(9).feature_paths == ("a", "b")
+    assert chosen.schema(9).counts_events
+    assert (
+        not choose_columns(Wanted(features=("max(a)",), is_windowed=True), fields("a"))
+        .schema(9)
+        .counts_events
+    )
+    with pytest.raises(UsageError, match="no column b"):
+        choose_columns(wanted, fields("a"))
+    with pytest.raises(UsageError, match=r"data\.csv: windows are of event time"):
+        require_times(chosen, "data.csv")
+    require_times(choose_columns(Wanted(timestamp="at"), fields("a", "at")), "data.csv")
 
 
 def test_missing_columns_are_named_with_those_that_are_there() -> None:
