@@ -15,7 +15,8 @@ from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.pipeline.decode import EventDecoder
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.score_batch import score_batch
-from stream_rcf.settings.model import Settings, detector_parameters, event_schema
+from stream_rcf.settings.derived import detector_parameters, event_schema
+from stream_rcf.settings.model import Settings
 from stream_rcf.state.key_table import KeyTable
 
 BATCH_SIZE = 1000  # the service's default

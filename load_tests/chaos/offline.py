@@ -11,7 +11,8 @@ from stream_rcf.pipeline.decode import EventDecoder
 from stream_rcf.pipeline.encode import RecordEncoder, alert_fields
 from stream_rcf.pipeline.events import Event, Position, Rejection
 from stream_rcf.pipeline.score_batch import score_batch
-from stream_rcf.settings.model import Settings, detector_parameters, event_schema
+from stream_rcf.settings.derived import detector_parameters, event_schema
+from stream_rcf.settings.model import Settings
 from stream_rcf.state.key_table import KeyTable
 
 BATCH = 20_000

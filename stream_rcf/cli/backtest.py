@@ -5,23 +5,28 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 import orjson
 
 from stream_rcf.cli.arguments import add_settings_arguments, overrides_of, parse_overrides
-from stream_rcf.cli.columns import add_column_arguments, wanted_columns
+from stream_rcf.cli.columns import add_column_arguments, wanted_columns, with_features
 from stream_rcf.cli.inputs import TOPIC_PREFIX, add_events_argument, columns_of, open_source
+from stream_rcf.core.aggregates import IS_ZERO_WHEN_EMPTY, aggregates_of
 from stream_rcf.errors import UsageError
 from stream_rcf.files.columns import Columns, require_columns
 from stream_rcf.files.inputs import STANDARD_INPUT, Input
 from stream_rcf.files.picture import require_matplotlib
 from stream_rcf.files.picture_files import draw_pictures, picture_path
-from stream_rcf.files.rows import RowDecoder
-from stream_rcf.files.score_files import series_name
-from stream_rcf.settings.model import LoadedSettings, detector_parameters, load_with_origins
+from stream_rcf.files.rows import Row, RowDecoder
+from stream_rcf.files.score_files import parameters_over, series_name
+from stream_rcf.files.windowed_rows import WindowsAlone
+from stream_rcf.settings.derived import detector_parameters
+from stream_rcf.settings.model import LoadedSettings, load_with_origins
 from stream_rcf.tuning.backtest import Backtest, Side
 from stream_rcf.tuning.backtest_report import report_object, report_text
 
@@ -83,11 +88,15 @@ def run(arguments: argparse.Namespace) -> int:
             series_name(sources[0]),
             loaded[0].settings.events.fills_missing,
         )
-        backtest.feed(opened.rows(columns, decoder))
+        windows = None
+        if columns.is_windowed:
+            parameters = detector_parameters(loaded[0].settings)
+            windows = WindowsAlone(parameters_over(parameters, columns.features))
+        backtest.feed(_records(opened.rows(columns, decoder), windows))
         for source in sources[1:]:
             with open_source(source, loaded[0].settings, arguments.events) as other:
                 require_columns(columns, other.fields())
-                backtest.feed(other.rows(columns, decoder))
+                backtest.feed(_records(other.rows(columns, decoder), windows))
     if not backtest.finish().keys:
         errors = ", ".join(f"{error} {count}" for error, count in sorted(backtest.rejected.items()))
         raise UsageError(f"{opened.name}: no row can be read as an event ({errors or 'it has none'})")
@@ -102,25 +111,50 @@ def run(arguments: argparse.Namespace) -> int:
 def _load(arguments: argparse.Namespace) -> list[LoadedSettings]:
     """Return the settings A, and B where one is asked for."""
     own = overrides_of(arguments)
-    found = [load_with_origins(arguments.config, own, os.environ)]
+    found = [_load_one(arguments, arguments.config, own)]
     others = parse_overrides("--against-set", arguments.against_set)
     if arguments.against is not None:
-        found.append(load_with_origins(arguments.against, others, os.environ))
+        found.append(_load_one(arguments, arguments.against, others))
     elif others:
-        found.append(load_with_origins(arguments.config, {**own, **others}, os.environ))
+        found.append(_load_one(arguments, arguments.config, {**own, **others}))
     return found
 
 
+def _load_one(
+    arguments: argparse.Namespace, config: Path | None, overrides: Mapping[str, str]
+) -> LoadedSettings:
+    return load_with_origins(config, with_features(arguments, config, overrides), os.environ)
+
+
 def _require_same_reading(loaded: list[LoadedSettings]) -> None:
-    """Raise ``UsageError`` where two settings read keys or times differently: then there is nothing to compare."""
-    first = loaded[0].settings.events
-    for other in (one.settings.events for one in loaded[1:]):
-        for name in ("key", "timestamp", "format"):
-            if getattr(first, name) != getattr(other, name):
+    """Raise ``UsageError`` where two settings read keys or times differently: then there is nothing to compare.
+
+    Over windows both must have the same windows, and records for the same of those that are empty.
+    """
+    first = loaded[0].settings
+    for other in (one.settings for one in loaded[1:]):
+        names = [f"events.{name}" for name in ("key", "timestamp", "id", "format", "window_seconds")]
+        if first.events.windows is not None and other.events.windows is not None:
+            names += ["events.empty_windows", "events.allowed_lateness_seconds", "keys.retire_after_seconds"]
+            if _has_zero(first.events.features) != _has_zero(other.events.features):
+                raise UsageError("of events.features a count or a sum must be in A and in B, or in neither")
+        for name in names:
+            own, others = attrgetter(name)(first), attrgetter(name)(other)
+            if own != others:
                 raise UsageError(
-                    f"events.{name} is {getattr(first, name)!r} in A and {getattr(other, name)!r} in B, "
+                    f"{name} is {own!r} in A and {others!r} in B, "
                     "but both must read the same events; only events.features may differ"
                 )
+
+
+def _has_zero(features: tuple[str, ...]) -> bool:
+    """Tell whether a window without events is a record."""
+    return any(one.aggregation in IS_ZERO_WHEN_EMPTY for one in aggregates_of(features))
+
+
+def _records(rows: Iterator[Row], windows: WindowsAlone | None) -> Iterator[Row]:
+    """Return what is scored: the rows, or their windows."""
+    return rows if windows is None else windows.rows(rows)
 
 
 def _columns(
@@ -132,7 +166,7 @@ def _columns(
     each = []
     for one, columns in zip(loaded, chosen, strict=True):
         is_explicit = wanted_columns(arguments, one).features is not None
-        if is_explicit and label in columns.features:
+        if is_explicit and label in columns.paths:
             raise UsageError(f"{label} is both a feature and the label, which the detector must not see")
         features = tuple(name for name in columns.features if name != label)
         if not features:
@@ -143,17 +177,17 @@ def _columns(
     if label is not None:
         if label in (*columns.keys, columns.timestamp):
             raise UsageError(f"{label} is the key or the time, and cannot be the label")
-        columns = replace(columns, features=(*union, label))
+        # A window is an anomaly where one of its events is.
+        columns = replace(columns, features=(*union, f"max({label})" if columns.is_windowed else label))
         require_columns(columns, opened.fields())
     return columns, each
 
 
 def _side(name: str, loaded: LoadedSettings, features: tuple[str, ...]) -> Side:
     parameters = detector_parameters(loaded.settings)
-    forest = replace(parameters.forest, dimensions=len(features))
     detector = loaded.settings.detector
     budget = detector.alert_budget if detector.decision == "budget" else None
-    return Side(name, replace(parameters, features=features, forest=forest), budget)
+    return Side(name, parameters_over(parameters, features), budget)
 
 
 def _write_json(backtest: Backtest, path: str) -> None:

@@ -6,7 +6,8 @@ import argparse
 
 from stream_rcf.cli.arguments import add_settings_arguments, overrides_of
 from stream_rcf.errors import UsageError
-from stream_rcf.settings.model import load_settings, state_fingerprint
+from stream_rcf.settings.derived import state_fingerprint
+from stream_rcf.settings.model import load_settings
 from stream_rcf.state.checkpoint_store import open_store
 from stream_rcf.state.partitioners import PARTITIONERS
 from stream_rcf.state.repartition import repartition

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
 
+from stream_rcf.core.aggregates import FORMS
 from stream_rcf.errors import UsageError
 from stream_rcf.files.columns import Wanted
-from stream_rcf.settings.model import LoadedSettings
-from stream_rcf.settings.sources import DEFAULT_ORIGIN
+from stream_rcf.settings.catalogue import catalogue_of
+from stream_rcf.settings.model import LoadedSettings, Settings
+from stream_rcf.settings.sources import DEFAULT_ORIGIN, Gathered, gather
 
 
 def add_column_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +23,10 @@ def add_column_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--timestamp", metavar="COL", help='the time\'s column ("timestamp" if there is one)')
     parser.add_argument(
-        "--features", metavar="A,B", help="columns to watch (every numeric one but key, timestamp and label)"
+        "--features",
+        metavar="A,B",
+        help="columns to watch (every numeric one but key, timestamp and label); with events.window_seconds "
+        f"aggregates of them: {FORMS}",
     )
 
 
@@ -31,7 +40,21 @@ def wanted_columns(arguments: argparse.Namespace, loaded: LoadedSettings) -> Wan
     keys = (arguments.key,) if arguments.key else (events.key_paths if is_set("events.key") else ())
     timestamp = arguments.timestamp or (events.timestamp if is_set("events.timestamp") else "")
     features = _names(arguments.features) or (events.features if is_set("events.features") else ())
-    return Wanted(keys or None, timestamp or None, features or None)
+    return Wanted(keys or None, timestamp or None, features or None, events.id, events.windows is not None)
+
+
+def with_features(
+    arguments: argparse.Namespace, config: Path | None, overrides: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the overrides and, where any source sets windows, ``--features`` among them: they are no columns then.
+
+    Raises ``UsageError`` for an empty or repeated name.
+    """
+    features = _names(arguments.features)
+    gathered = gather(catalogue_of(Settings), config, os.environ, overrides) if features else Gathered()
+    if gathered.values.get("events.window_seconds") is None:
+        return dict(overrides)
+    return {**overrides, "events.features": json.dumps(features)}
 
 
 def _names(text: str | None) -> tuple[str, ...]:

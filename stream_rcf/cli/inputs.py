@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stream_rcf.errors import UnreachableError, UsageError
-from stream_rcf.files.columns import Columns, Wanted, choose_columns
+from stream_rcf.files.columns import Columns, Wanted, choose_columns, require_times
 from stream_rcf.files.inputs import (
     CSV_SUFFIXES,
     JSON_LINES_SUFFIXES,
@@ -75,8 +75,10 @@ def open_source(source: str, settings: Settings, events: int) -> Iterator[Input]
 def columns_of(opened: Input, wanted: Wanted) -> Columns:
     """Choose the columns of an input; of a topic as the service would read it."""
     if isinstance(opened, TopicInput):
-        wanted = opened.wanted(wanted)
-    return choose_columns(wanted, opened.fields())
+        return choose_columns(opened.wanted(wanted), opened.fields())
+    columns = choose_columns(wanted, opened.fields())
+    require_times(columns, opened.name)
+    return columns
 
 
 def _topic_input(source: str, topic: str, settings: Settings, events: int) -> TopicInput:

@@ -41,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.features is not None:
         if arguments.features < 1:
             raise UsageError(f"--features is {arguments.features}, but must be at least 1")
-        names = [f"feature_{number}" for number in range(arguments.features)]
+        # Aggregates, in case that events are added up over windows; else they are names like any other.
+        names = [f"sum(feature_{number})" for number in range(arguments.features)]
         overrides["events.features"] = orjson.dumps(names).decode()
     settings = load_settings(arguments.config, overrides)
     from stream_rcf.service.plan import FIRST_EVENTS, measure_plan
@@ -66,8 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
         beyond = f"{away:,} keys beyond keys.memory_limit_mb ({limit:,.0f} MB a worker)"
         print(f"  spill       {_size(plan.spill_bytes)} of disk for {beyond}")
     print(f"  checkpoint  {_size(plan.checkpoint_bytes)}, at most twice that between compactions")
+    scored = "events" if settings.events.windows is None else "windows"
     print(
-        f"  speed       {plan.events_per_second:,.0f} events/s with a processor of its own, keys in random order"
+        f"  speed       {plan.events_per_second:,.0f} {scored}/s with a processor of its own, keys in random order"
     )
     return 0
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from stream_rcf.cli.arguments import add_settings_arguments, overrides_of
-from stream_rcf.cli.columns import add_column_arguments, wanted_columns
+from stream_rcf.cli.columns import add_column_arguments, wanted_columns, with_features
 from stream_rcf.errors import UsageError
 from stream_rcf.files.inputs import STANDARD_INPUT
 from stream_rcf.files.picture import require_matplotlib
@@ -18,7 +18,8 @@ from stream_rcf.files.picture_files import draw_pictures, picture_path
 from stream_rcf.files.save_state import StateTarget
 from stream_rcf.files.score_files import STANDARD_OUTPUT, Scoring, score_stream
 from stream_rcf.files.series import SeriesCollector
-from stream_rcf.settings.model import Settings, detector_parameters, load_with_origins
+from stream_rcf.settings.derived import detector_parameters
+from stream_rcf.settings.model import Settings, load_with_origins
 from stream_rcf.settings.rule_sets import rule_set
 from stream_rcf.state.backfill_store import open_backfills
 from stream_rcf.state.key_memory import KeyMemory
@@ -60,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     sources: list[str] = arguments.inputs
     if sources.count(STANDARD_INPUT) > 1:
         raise UsageError("standard input (-) can be read only once")
-    loaded = load_with_origins(arguments.config, overrides_of(arguments), os.environ)
+    overrides = with_features(arguments, arguments.config, overrides_of(arguments))
+    loaded = load_with_origins(arguments.config, overrides, os.environ)
     scoring = Scoring(
         wanted_columns(arguments, loaded),
         detector_parameters(loaded.settings),

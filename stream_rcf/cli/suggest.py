@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from stream_rcf.cli.arguments import add_settings_arguments, overrides_of
-from stream_rcf.cli.columns import add_column_arguments, wanted_columns
+from stream_rcf.cli.columns import add_column_arguments, wanted_columns, with_features
 from stream_rcf.cli.inputs import TOPIC_PREFIX, add_events_argument, columns_of, open_source, topic_of
 from stream_rcf.errors import UsageError
 from stream_rcf.files.columns import Columns
@@ -16,8 +16,10 @@ from stream_rcf.files.inputs import STANDARD_INPUT
 from stream_rcf.files.picture import require_matplotlib
 from stream_rcf.files.picture_files import draw_pictures, picture_path
 from stream_rcf.files.rows import RowDecoder
-from stream_rcf.files.score_files import STANDARD_OUTPUT, series_name
-from stream_rcf.settings.model import LoadedSettings, Settings, detector_parameters, load_with_origins
+from stream_rcf.files.score_files import STANDARD_OUTPUT, parameters_over, series_name
+from stream_rcf.files.windowed_rows import WindowsAlone
+from stream_rcf.settings.derived import detector_parameters
+from stream_rcf.settings.model import LoadedSettings, Settings, load_with_origins
 from stream_rcf.settings.sources import COMMAND_LINE, CONFIG_VARIABLE
 from stream_rcf.tuning.proposals import Proposal
 from stream_rcf.tuning.replay import replay
@@ -46,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the sample, propose, and write the settings file. Settings given by --set are kept as they are."""
-    overrides = overrides_of(arguments)
+    overrides = with_features(arguments, arguments.config, overrides_of(arguments))
     loaded = load_with_origins(arguments.config, overrides, os.environ)
     _check_output(arguments.out, arguments.input)
     picture = None
@@ -82,7 +84,11 @@ def _read(arguments: argparse.Namespace, loaded: LoadedSettings) -> tuple[str, S
         decoder = RowDecoder(
             columns, settings.events.max_bytes, series_name(source), settings.events.fills_missing
         )
-        return opened.name, sample_of(opened.rows(columns, decoder), columns.features), columns
+        rows = opened.rows(columns, decoder)
+        if columns.is_windowed:
+            parameters = parameters_over(detector_parameters(settings), columns.features)
+            rows = WindowsAlone(parameters).rows(rows)
+        return opened.name, sample_of(rows, columns.features), columns
 
 
 def _explain(name: str, suggestion: Suggestion) -> None:

@@ -17,6 +17,7 @@ from stream_rcf.core.layout import (
     LATEST_TIMESTAMP,
     NEVER,
     POOL_STATE,
+    RECORD_TIMESTAMP,
     REFUSED,
     RUN_CAPACITY,
     RUNS,
@@ -32,6 +33,7 @@ from stream_rcf.core.layout import (
 from stream_rcf.core.model import USUAL_PER_SAMPLE, Model
 from stream_rcf.core.store import compact_store, survey_store
 from stream_rcf.core.units import begin_units_at
+from stream_rcf.core.window_section import Windows, copy_windows, window_views
 
 LEAST_SAMPLES = 8  # per tree of a newborn key
 LEAST_ROOM = 16  # records: what is made free at a time, at the least
@@ -57,7 +59,7 @@ def block_bytes(model: Model, capacities: Capacities) -> int:
         model.pasts,
         model.remembered_ids,
     )
-    return int(section_offsets(*shape, *capacities).end)
+    return int(section_offsets(*shape, *capacities).end) + model.windows.bytes
 
 
 class KeyBlock:
@@ -79,7 +81,7 @@ class KeyBlock:
         )
         header = self.header()
         header[POOL_STATE + FRESH] = 1
-        header[LATEST_TIMESTAMP] = NEVER
+        header[LATEST_TIMESTAMP] = header[RECORD_TIMESTAMP] = NEVER
         header[KEY_SEED] = np.uint64(key_seed).astype(np.int64)
         header[TIME_DECAY : TIME_DECAY + 1].view(np.float64)[0] = model.decay
         if model.units > 0:
@@ -125,6 +127,10 @@ class KeyBlock:
     def header(self) -> np.ndarray:
         """The integer words of the header, (HEADER_WORDS,) int64, as a view."""
         return self._content(8 * HEADER_WORDS).view(np.int64)
+
+    def windows(self) -> Windows:
+        """The windows that are open, as views."""
+        return window_views(self._content(self.bytes), self.model.windows)
 
     def capacities(self) -> Capacities:
         """What the block has room for."""
@@ -264,3 +270,4 @@ def _copy_parts(source: Block, target: Block, trees: int) -> None:
 def copy_block(old_address: int, new_address: int, model: Model) -> None:
     """Copy a block into one of larger capacities."""
     _copy_parts(open_block(old_address, model), open_block(new_address, model), model.trees)
+    copy_windows(old_address, new_address, model)

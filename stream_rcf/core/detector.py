@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from stream_rcf.core.arrival_parameters import pause_ms
 from stream_rcf.core.batch import process_blocks
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.inputs import require_float32
@@ -18,7 +19,6 @@ from stream_rcf.core.parameters import (
     ForestParameters,
     LikelihoodParameters,
     ThresholdParameters,
-    pause_ms,
 )
 from stream_rcf.core.preprocessing import preprocessing_of
 from stream_rcf.core.process import (

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from stream_rcf.core.requirements import require
 from stream_rcf.errors import UsageError
 
 # Errors of each step and feature, by default: quantiles of so many waver little, and a new regime soon rules.
@@ -17,11 +18,6 @@ CHECKS_ON_THE_WAY = 8
 MAX_HORIZON = 100_000  # records: far beyond what can be foreseen, and keeps sizes in range
 MAX_MEMORY = 100_000  # errors of each step and feature
 MAX_PERIOD = 10_000_000  # records
-
-
-def _require(condition: bool, name: str, value: object, allowed: str) -> None:
-    if not condition:
-        raise UsageError(f"{name} is {value!r}, but must be {allowed}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +34,14 @@ class ForecastParameters:
     calibrate_every: int = 0
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             1 <= self.horizon <= MAX_HORIZON,
             "horizon",
             self.horizon,
             f"between 1 and {MAX_HORIZON} records",
         )
-        _require(0.01 <= self.coverage <= 0.999, "coverage", self.coverage, "between 0.01 and 0.999")
-        _require(
+        require(0.01 <= self.coverage <= 0.999, "coverage", self.coverage, "between 0.01 and 0.999")
+        require(
             self.period is None or 1 <= self.period <= MAX_PERIOD,
             "period",
             self.period,
@@ -55,13 +51,13 @@ class ForecastParameters:
             object.__setattr__(self, "error_memory", max(ERROR_MEMORY, 2 * self.errors_needed))
         if self.calibrate_every == 0:
             object.__setattr__(self, "calibrate_every", max(1, self.horizon // CHECKS_ON_THE_WAY))
-        _require(
+        require(
             self.errors_needed <= self.error_memory <= MAX_MEMORY,
             "error_memory",
             self.error_memory,
             f"between {self.errors_needed}, which a coverage of {self.coverage} takes, and {MAX_MEMORY}",
         )
-        _require(
+        require(
             1 <= self.calibrate_every <= self.horizon,
             "calibrate_every",
             self.calibrate_every,
@@ -94,7 +90,7 @@ def limits_of(minimum: Any, maximum: Any, dimensions: int) -> np.ndarray:
         (("minimum", minimum, -math.inf), ("maximum", maximum, math.inf))
     ):
         values = list(given) if np.ndim(given) else [given] * dimensions
-        _require(len(values) == dimensions, name, given, f"None, a number, or {dimensions} of them")
+        require(len(values) == dimensions, name, given, f"None, a number, or {dimensions} of them")
         limits[row] = [none if value is None else float(value) for value in values]
     if not (limits[0] <= limits[1]).all():  # NaN neither
         raise UsageError(f"minimum is {minimum!r} and maximum {maximum!r}, but no value lies between them")

@@ -34,6 +34,10 @@ INCIDENT_EVENT, INCIDENT_ALERTS, LATEST_ALERT_EVENT, CANDIDATES_IN_A_ROW = 17, 1
 SHINGLE_WAIT, NEXT_ID = 21, 22  # events until the shingle is whole again; where the next id is written
 LATEST_ALERT_AT = 23  # epoch ms; means something once there was an alert
 NEVER = -(2**63)  # LATEST_TIMESTAMP of a newborn key, no later than any event
+# Where events are added up over windows: the start of the latest window that was closed. Saved with the open ones.
+RECORD_TIMESTAMP = 39
+# RECORD_TIMESTAMP of a key without records that is not newborn: no later than any window.
+BEGAN_ANEW = NEVER + 1
 # Words of the pool's state: the next number never used, the first one given back, how many boxes found no room.
 FRESH, FREE, REFUSED = 0, 1, 2
 POOL_WORDS = 3

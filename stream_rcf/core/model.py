@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stream_rcf.core.arrival_parameters import ANY_LATENESS
 from stream_rcf.core.lanes import LANES
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters, signals_of
+from stream_rcf.core.window_model import NO_WINDOWS, WindowModel, window_model
 
 # A node is one 64-bit word: from the lowest bit its cut value (float32), ``left``, the cut's dimension, and the number
 # of its box in the pool. The widths of the last three follow from the model.
@@ -57,6 +59,7 @@ class Model(NamedTuple):
     pasts: int  # features whose past is kept: all where any has a transform or may be missing, else none
     transforms: np.ndarray  # (dimensions,) int64: of preprocessing.Transform
     weights: np.ndarray  # (dimensions,) float64
+    windows: WindowModel  # over which raw events are added up; then they are late by its lateness, and records never
 
 
 def model_of(parameters: DetectorParameters) -> Model:
@@ -65,6 +68,10 @@ def model_of(parameters: DetectorParameters) -> Model:
     threshold = parameters.threshold
     likelihood = parameters.likelihood
     transforms = parameters.preprocessing.transforms_of(forest.dimensions)
+    lateness_ms, windows = parameters.arrival.allowed_lateness_ms, NO_WINDOWS
+    if parameters.windows is not None:
+        windows = window_model(parameters.windows, parameters.features, max(0, lateness_ms))
+        lateness_ms = ANY_LATENESS
     left_bits = max(1, (forest.sample_size - 1).bit_length())
     dimension_bits = max(1, (forest.point_dimensions - 1).bit_length())
     return Model(
@@ -90,7 +97,7 @@ def model_of(parameters: DetectorParameters) -> Model:
         min(USUAL_PER_SAMPLE * forest.sample_size, MOST_USUAL),
         signals_of(forest.dimensions),
         0.0 if likelihood is None else likelihood.alert_budget,
-        parameters.arrival.allowed_lateness_ms,
+        lateness_ms,
         parameters.arrival.max_gap_ms,
         parameters.arrival.remembered_ids,
         0 if likelihood is None else likelihood.corrections,
@@ -99,4 +106,5 @@ def model_of(parameters: DetectorParameters) -> Model:
         forest.dimensions if any(transforms) or parameters.arrival.fills_missing else 0,
         np.array(transforms, np.int64),
         np.array(parameters.preprocessing.weights_of(forest.dimensions), np.float64),
+        windows,
     )

@@ -6,7 +6,7 @@ they are what the key's seed draws (packed_samples.py), and so are many cuts (re
 points. The store is compacted first, so two forests that behave the same have the same bytes, however they got there.
 
 Layout, little endian: prefix (magic, format version, shape, counts); the header words that carry state; of a detector
-the baseline (packed_baseline.py); all else as one
+the baseline (packed_baseline.py); the ids of its latest events; its open windows (packed_windows.py); all else as one
 number by an arithmetic coder (range_coder.py); a CRC-32 of all that. The quick form, which its magic tells apart, has
 records and trees much as they stand in memory instead (quick_packing.py).
 """
@@ -60,6 +60,7 @@ from stream_rcf.core.packed_trees import (
     encode_tree,
     new_tree_scratch,
 )
+from stream_rcf.core.packed_windows import read_windows, write_windows
 from stream_rcf.core.quick_packing import read_quickly, write_quickly
 from stream_rcf.core.range_coder import Coder, begin_decoding, finish_encoding, is_whole, new_coder
 from stream_rcf.core.redrawing import list_points
@@ -144,6 +145,7 @@ def pack(block: KeyBlock, *, quick: bool = False) -> bytes:
             STATE.pack(*header[list(STATE_WORDS)].tolist()),
             write_baseline(block),
             views(block).recent_id.tobytes() if block.model.remembered_ids > 0 else b"",
+            write_windows(block),
             write_quickly(block, counts[-1]) if quick else _encoded(block, counts[-1]),
         )
     )
@@ -212,7 +214,9 @@ def unpack(model: Model, data: bytes) -> KeyBlock:
         raise CheckpointError("a key's state is damaged: the ids of its latest events are cut short")
     if ids > 0:
         views(block).recent_id[:] = np.frombuffer(data[start : start + ids], np.int64)
-    rest = memoryview(data)[start + ids : end]
+    start += ids
+    start += read_windows(block, memoryview(data)[start:end])
+    rest = memoryview(data)[start:end]
     damage = read_quickly(block, samples, rest) if magic == QUICK_MAGIC else _decoded(block, samples, rest)
     if damage != ALL_TREES:
         raise CheckpointError(f"a key's state is damaged: {damage_text(damage)}")

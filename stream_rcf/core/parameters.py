@@ -6,12 +6,15 @@ import hashlib
 import math
 from dataclasses import astuple, dataclass, field
 
+from stream_rcf.core.aggregates import MAX_OPEN_WINDOWS, WindowParameters, aggregates_of
+from stream_rcf.core.arrival_parameters import MAX_PAUSE_MS, ArrivalParameters
 from stream_rcf.core.preprocessing import Preprocessing
 from stream_rcf.core.reasons import ALL_CORRECTIONS
-from stream_rcf.errors import UsageError
+from stream_rcf.core.requirements import require
 
 ALGORITHM_VERSION = 2  # raise it whenever the same events would give other scores
 LIKELIHOOD_VERSION = 3  # raise it whenever the same events would give other likelihoods
+WINDOWS_VERSION = 1  # raise it whenever the same events would give other windows
 ALERT_BUDGET = 2.0  # alerts per key and week: of some hundred keys, a few a day
 # Measured on quiet series of 1 to 30 features. The power makes up for what is believed of very high scores, which are
 # somewhat more frequent; features that go together are fewer signals.
@@ -22,32 +25,6 @@ MAX_TREES = 1000  # more gives no accuracy and multiplies memory
 MAX_SAMPLE_SIZE = 32_768  # a place on a way down a tree has 16 bits for each of two counts of samples
 MAX_POINT_DIMENSIONS = 32_768  # a node's word has 16 bits left for the dimension beside such a sample
 SEED_LIMIT = 2**63  # seeds are hashed as signed 64-bit integers
-MILLISECONDS = 1000  # of a second
-MAX_PAUSE_SECONDS = 10**10  # three centuries: more than timestamps can lie apart
-MAX_PAUSE_MS = MILLISECONDS * MAX_PAUSE_SECONDS
-ANY_LATENESS = -1  # of events: none is too late
-MAX_REMEMBERED_IDS = 4096  # of a key, 8 bytes each, all of them looked at for every event
-
-
-def _require(condition: bool, name: str, value: object, allowed: str) -> None:
-    if not condition:
-        raise UsageError(f"{name} is {value!r}, but must be {allowed}")
-
-
-def pause_ms(seconds: float | None, name: str = "retire_after_seconds") -> int:
-    """So many seconds as a number of milliseconds, 0 for None, which is never; ``name``: what they are the value of.
-
-    Raises ``UsageError`` for less than a millisecond, which would be never too, and for more than three centuries.
-    """
-    if seconds is None:
-        return 0
-    _require(
-        0.001 <= seconds <= MAX_PAUSE_SECONDS,
-        name,
-        seconds,
-        f"between 0.001 and {MAX_PAUSE_SECONDS}, or None for never",
-    )
-    return round(MILLISECONDS * seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +47,29 @@ class ForestParameters:
     initial_accept_fraction: float = 1.0
 
     def __post_init__(self) -> None:
-        _require(1 <= self.trees <= MAX_TREES, "trees", self.trees, f"between 1 and {MAX_TREES}")
-        _require(
+        require(1 <= self.trees <= MAX_TREES, "trees", self.trees, f"between 1 and {MAX_TREES}")
+        require(
             2 <= self.sample_size <= MAX_SAMPLE_SIZE,
             "sample_size",
             self.sample_size,
             f"between 2 and {MAX_SAMPLE_SIZE}",
         )
-        _require(self.dimensions >= 1, "dimensions", self.dimensions, "at least 1")
-        _require(self.shingle_size >= 1, "shingle_size", self.shingle_size, "at least 1")
-        _require(
+        require(self.dimensions >= 1, "dimensions", self.dimensions, "at least 1")
+        require(self.shingle_size >= 1, "shingle_size", self.shingle_size, "at least 1")
+        require(
             self.point_dimensions <= MAX_POINT_DIMENSIONS,
             "dimensions * shingle_size",
             self.point_dimensions,
             f"at most {MAX_POINT_DIMENSIONS}",
         )
-        _require(
+        require(
             self.time_decay is None or (math.isfinite(self.time_decay) and 0 <= self.time_decay < 1),
             "time_decay",
             self.time_decay,
             "at least 0 and below 1, per event",
         )
-        _require(-SEED_LIMIT <= self.seed < SEED_LIMIT, "seed", self.seed, "a signed 64-bit integer")
-        _require(
+        require(-SEED_LIMIT <= self.seed < SEED_LIMIT, "seed", self.seed, "a signed 64-bit integer")
+        require(
             0 < self.initial_accept_fraction <= 1,
             "initial_accept_fraction",
             self.initial_accept_fraction,
@@ -131,18 +108,18 @@ class ThresholdParameters:
     score_differencing: float = 0.5
 
     def __post_init__(self) -> None:
-        _require(2 <= self.z_factor <= 10, "z_factor", self.z_factor, "between 2 and 10")
-        _require(
+        require(2 <= self.z_factor <= 10, "z_factor", self.z_factor, "between 2 and 10")
+        require(
             0 < self.lower_threshold <= 8, "lower_threshold", self.lower_threshold, "above 0 and at most 8"
         )
-        _require(
+        require(
             0 < self.initial_threshold <= 8,
             "initial_threshold",
             self.initial_threshold,
             "above 0 and at most 8",
         )
-        _require(0 < self.anomaly_rate < 1, "anomaly_rate", self.anomaly_rate, "between 0 and 1")
-        _require(
+        require(0 < self.anomaly_rate < 1, "anomaly_rate", self.anomaly_rate, "between 0 and 1")
+        require(
             0 <= self.score_differencing <= 1,
             "score_differencing",
             self.score_differencing,
@@ -167,47 +144,10 @@ class LikelihoodParameters:
     corrections: int = int(ALL_CORRECTIONS)
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             0 <= self.corrections <= ALL_CORRECTIONS, "corrections", self.corrections, "flags of Correction"
         )
-        _require(0 <= self.alert_budget <= 1000, "alert_budget", self.alert_budget, "between 0 and 1000")
-
-
-@dataclass(frozen=True, slots=True)
-class ArrivalParameters:
-    """What becomes of events that do not come as they should.
-
-    ``allowed_lateness_ms``: an event whose time lies further behind its key's latest is passed over; ``ANY_LATENESS``
-    scores every event in the order in which they come. ``max_gap_ms``: after a longer pause of its key the shingle
-    begins anew, so that none spans the pause, and what the model knows stays; 0 for never. ``remembered_ids``: so many
-    ids of a key's latest events are kept, and an event with one of them is passed over; 0 for none. ``fills_missing``:
-    whether a record may lack features, which then count as they were in the record before.
-    """
-
-    allowed_lateness_ms: int = ANY_LATENESS
-    max_gap_ms: int = 0
-    remembered_ids: int = 0
-    fills_missing: bool = False
-
-    def __post_init__(self) -> None:
-        _require(
-            ANY_LATENESS <= self.allowed_lateness_ms <= MAX_PAUSE_MS,
-            "allowed_lateness_ms",
-            self.allowed_lateness_ms,
-            f"between 0 and {MAX_PAUSE_MS}, or {ANY_LATENESS} for any",
-        )
-        _require(
-            0 <= self.max_gap_ms <= MAX_PAUSE_MS,
-            "max_gap_ms",
-            self.max_gap_ms,
-            f"between 0 and {MAX_PAUSE_MS}",
-        )
-        _require(
-            0 <= self.remembered_ids <= MAX_REMEMBERED_IDS,
-            "remembered_ids",
-            self.remembered_ids,
-            f"between 0 and {MAX_REMEMBERED_IDS}",
-        )
+        require(0 <= self.alert_budget <= 1000, "alert_budget", self.alert_budget, "between 0 and 1000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +156,9 @@ class DetectorParameters:
 
     ``likelihood``: None for none, which saves the memory of a baseline.
     ``retire_after_ms``: a key whose next event comes later than so many milliseconds after the latest one before it
-    begins anew; 0 for never. ``cooldown_ms``: for so long after an alert of a key, by its events' times, it has no
-    other; 0 for no such time.
+    begins anew; 0 for never. Over windows it is their starts that lie so far apart, and open ones are forgotten too.
+    ``cooldown_ms``: for so long after an alert of a key, by its events' times, it has no other; 0 for no such time.
+    ``windows``: None where each event is a record; else the features are aggregates, such as ``p99(latency_ms)``.
     """
 
     features: tuple[str, ...] = ("value",)
@@ -228,30 +169,44 @@ class DetectorParameters:
     cooldown_ms: int = 0
     arrival: ArrivalParameters = field(default_factory=ArrivalParameters)
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    windows: WindowParameters | None = None
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             len(self.features) == self.forest.dimensions,
             "features",
             self.features,
             f"{self.forest.dimensions} names, one for each dimension of the forest",
         )
-        _require(
+        require(
             len(set(self.features)) == len(self.features), "features", self.features, "without repetition"
         )
         self.preprocessing.check(len(self.features))
-        _require(
+        require(
             0 <= self.retire_after_ms <= MAX_PAUSE_MS,
             "retire_after_ms",
             self.retire_after_ms,
             f"between 0 and {MAX_PAUSE_MS}",
         )
-        _require(
+        require(
             0 <= self.cooldown_ms <= MAX_PAUSE_MS,
             "cooldown_ms",
             self.cooldown_ms,
             f"between 0 and {MAX_PAUSE_MS}",
         )
+        if self.windows is not None:
+            aggregates_of(self.features)
+            slots = self.windows.open_windows(max(0, self.arrival.allowed_lateness_ms))
+            require(
+                slots <= MAX_OPEN_WINDOWS,
+                "allowed_lateness_ms",
+                self.arrival.allowed_lateness_ms,
+                f"less than {MAX_OPEN_WINDOWS} times window_ms, {self.windows.window_ms}",
+            )
+            pauses = {"retire_after_ms": self.retire_after_ms, "max_gap_ms": self.arrival.max_gap_ms}
+            for name, pause in pauses.items():
+                least = f"at least window_ms, {self.windows.window_ms}, or 0 for never"
+                require(pause == 0 or pause >= self.windows.window_ms, name, pause, least)
 
     @property
     def has_units(self) -> bool:
@@ -286,4 +241,6 @@ class DetectorParameters:
         if self.arrival != ArrivalParameters():
             shape += (("arrival", *astuple(self.arrival)),)
         shape += self.preprocessing.shape(self.has_units)
+        if self.windows is not None:
+            shape += (("windows", WINDOWS_VERSION, *astuple(self.windows)),)
         return hashlib.blake2b(repr(shape).encode("utf-8"), digest_size=8).hexdigest()

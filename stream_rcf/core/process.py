@@ -18,7 +18,6 @@ from stream_rcf.core.layout import (
     INCIDENT_ALERTS,
     INCIDENT_EVENT,
     INCIDENT_STARTED_AT,
-    LATEST_TIMESTAMP,
     SHINGLE_WAIT,
     STORED,
     Block,
@@ -27,7 +26,7 @@ from stream_rcf.core.layout import (
 from stream_rcf.core.likelihood import judge_signals, note_gap, tell_news
 from stream_rcf.core.model import Model
 from stream_rcf.core.reasons import Reason
-from stream_rcf.core.retirement import retire_if_idle
+from stream_rcf.core.retirement import record_word, retire_if_idle
 from stream_rcf.core.rules import unruled_score
 from stream_rcf.core.sampling import ORDINARY_WEIGHT, pass_by, sample_point
 from stream_rcf.core.scoring import score_point
@@ -175,7 +174,7 @@ def process_batch(
         refusal = refused(
             block, model, timestamp, events.identities[i] if events.identities.shape[0] > 0 else NO_ID
         )
-        latest, has_latest = block.integers[LATEST_TIMESTAMP], block.integers[EVENTS_SEEN] > 0
+        latest, has_latest = block.integers[record_word(model)], block.integers[EVENTS_SEEN] > 0
         is_retired = refusal == _NONE and retire_if_idle(block, model, timestamp)
         missing = 0
         if refusal == _NONE:

@@ -10,13 +10,16 @@ import numpy as np
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import (
+    BEGAN_ANEW,
     EVENTS_SEEN,
     FRESH,
     HEADER_WORDS,
     KEY_SEED,
     LATEST_TIMESTAMP,
     NEVER,
+    NEXT_ID,
     POOL_STATE,
+    RECORD_TIMESTAMP,
     STORED,
     TAIL_BINS,
     TIME_DECAY,
@@ -33,14 +36,21 @@ def is_longer_after(later: int, earlier: int, milliseconds: int) -> bool:
 
 
 @inlined_kernel
+def record_word(model: Model) -> int:
+    """Which word of the header has the latest timestamp of a record, which is an event or a window of them."""
+    return RECORD_TIMESTAMP if model.windows.length_ms > 0 else LATEST_TIMESTAMP
+
+
+@inlined_kernel
 def retire_if_idle(block: Block, model: Model, timestamp: int) -> bool:
-    """Note the time of the event that comes next; whether the key began anew because it came so late after the others.
+    """Note the time of the record that comes next; whether the key began anew because it came so late after the others.
 
     Counted from the greatest timestamp seen, so that an event that is late itself retires nothing. Timestamps may be
-    any int64. A key without events that has a latest timestamp is one whose state was let go while it was idle.
+    any int64. A key without records that has a latest timestamp is one whose state was let go while it was idle.
     """
-    is_empty, latest = block.integers[EVENTS_SEEN] == 0, block.integers[LATEST_TIMESTAMP]
-    block.integers[LATEST_TIMESTAMP] = max(latest, timestamp)
+    word = record_word(model)
+    is_empty, latest = block.integers[EVENTS_SEEN] == 0, block.integers[word]
+    block.integers[word] = max(latest, timestamp)
     if model.retire_after_ms == 0:
         return False
     if is_empty:
@@ -55,9 +65,13 @@ def retire_if_idle(block: Block, model: Model, timestamp: int) -> bool:
 
 @kernel
 def begin_anew(block: Block, model: Model) -> None:
-    """Forget everything but the key's seed and its latest timestamp. The block keeps its capacities."""
+    """Forget everything but the key's seed and its latest timestamps. The block keeps its capacities.
+
+    Open windows and their events' ids may be ahead of the records by a batch: windows.py lets those go by itself.
+    """
+    next_id = block.integers[NEXT_ID]
     for word in range(STORED, HEADER_WORDS):
-        if word not in (KEY_SEED, LATEST_TIMESTAMP):
+        if word not in (KEY_SEED, LATEST_TIMESTAMP, RECORD_TIMESTAMP):
             block.integers[word] = 0
     block.integers[POOL_STATE + FRESH] = 1
     block.floats[TIME_DECAY] = model.decay
@@ -71,8 +85,11 @@ def begin_anew(block: Block, model: Model) -> None:
             block.tail[row, place] = 0.0
     for channel in range(model.channels):
         block.level[channel] = 0.0
-    for place in range(model.remembered_ids):
-        block.recent_id[place] = 0
+    if model.windows.length_ms > 0:
+        block.integers[NEXT_ID] = next_id
+    else:
+        for place in range(model.remembered_ids):
+            block.recent_id[place] = 0
     for kind in range(block.peak.shape[0]):
         block.peak[kind, 0] = block.peak[kind, 1] = 0.0
     begin_units(block)
@@ -88,4 +105,5 @@ def retired_block(model: Model, key_seed: int, latest_timestamp: int) -> KeyBloc
     """
     block = KeyBlock(model, key_seed)
     block.header()[LATEST_TIMESTAMP] = latest_timestamp
+    block.header()[RECORD_TIMESTAMP] = BEGAN_ANEW
     return block

@@ -6,8 +6,17 @@ import math
 import sys
 import time
 
+import numpy as np
+
+from stream_rcf.core.aggregates import WindowParameters
+from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.detector import Detector
+from stream_rcf.core.event_arrays import plain_events
 from stream_rcf.core.forest import RandomCutForest
+from stream_rcf.core.model import model_of
+from stream_rcf.core.parameters import DetectorParameters, ForestParameters
+from stream_rcf.core.window_batch import windows_of
+from stream_rcf.core.window_model import window_plan
 
 WARM_UP_EVENTS = 200  # enough for every kernel: growth, eviction, deletion and attribution included
 WARM_UP_SAMPLE = 16  # so small that the sample is full long before
@@ -34,7 +43,16 @@ def warm_up() -> float:
     forest.impute([0.0], [0])
     forest.extrapolate(1)
     forest.set_time_decay(0.5)
+    _warm_up_windows()
     return time.perf_counter() - began
+
+
+def _warm_up_windows() -> None:
+    features = ("p50(value)",)
+    model = model_of(DetectorParameters(features, ForestParameters(2), windows=WindowParameters(10)))
+    values = np.arange(WARM_UP_EVENTS, dtype=np.float64).reshape(-1, 1)
+    blocks = [KeyBlock(model, 0)] * WARM_UP_EVENTS
+    windows_of(model, window_plan(features), blocks, plain_events(values, np.arange(WARM_UP_EVENTS)))
 
 
 if __name__ == "__main__":

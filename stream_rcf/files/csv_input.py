@@ -48,14 +48,17 @@ class CsvInput:
         """Yield a row for each line that is not blank."""
         keys = [(name, self._header.index(name)) for name in columns.keys]
         times = [(name, self._header.index(name)) for name in (columns.timestamp,) if name is not None]
-        features = [(name, self._header.index(name)) for name in columns.features]
+        ids = [(name, self._header.index(name)) for name in (columns.identity,) if name]
+        features = [(name, self._header.index(name)) for name in columns.paths]
         width = len(self._header)
         for line, cells in itertools.chain(self._sample, self._lines()):
             if len(cells) != width:
                 reason = f"line {line} has {len(cells)} cells, but the header has {width}"
                 yield decoder.from_rejection(Rejection(EventError.MALFORMED_ROW, reason))
                 continue
-            mapping: dict[str, object] = {name: _number(cells[index]) for name, index in features}
+            mapping: dict[str, object] = {name: cells[index] or None for name, index in ids}
+            for name, index in features:
+                mapping[name] = _number(cells[index])
             for name, index in times:
                 mapping[name] = _time(cells[index])
             for name, index in keys:

@@ -41,8 +41,7 @@ class ParquetInput:
     def rows(self, columns: Columns, decoder: RowDecoder) -> Iterator[Row]:
         """Yield a row for each of the file's."""
         names = {field.name for field in self._file.schema_arrow}
-        asked = (*columns.keys, *((columns.timestamp,) if columns.timestamp else ()), *columns.features)
-        roots = list(dict.fromkeys(_root(path, names) for path in asked))
+        roots = list(dict.fromkeys(_root(path, names) for path in columns.names))
         try:
             for batch in self._file.iter_batches(batch_size=READ_ROWS, columns=roots):
                 values = [self._plain(batch.column(name)) for name in roots]

@@ -34,11 +34,13 @@ class RowDecoder:
         self._series = series
         self._columns = columns
         self._decoder = EventDecoder(columns.schema(max_bytes, fills_missing))
+        # Without a time no event finds its window, and it is refused.
+        self._stand_in = -1 if columns.is_windowed else NO_TIME
         self.longest_line = max_bytes
 
     def from_mapping(self, mapping: Mapping[str, object]) -> Row:
         """Decode a row that is already split into named values."""
-        outcome = self._decoder.from_mapping(mapping, ANY_KEY, NO_TIME)
+        outcome = self._decoder.from_mapping(mapping, ANY_KEY, self._stand_in)
         return (
             self._accepted(outcome, mapping)
             if isinstance(outcome, Event)
@@ -47,7 +49,7 @@ class RowDecoder:
 
     def from_line(self, line: bytes) -> Row:
         """Decode a line of JSON."""
-        outcome = self._decoder.decode(line, ANY_KEY, NO_TIME)
+        outcome = self._decoder.decode(line, ANY_KEY, self._stand_in)
         if isinstance(outcome, Event):
             # Only a time of 0 leaves open whether the event has one.
             unsure = self._columns.timestamp is not None and outcome.timestamp == NO_TIME
@@ -63,7 +65,7 @@ class RowDecoder:
         if self._columns.timestamp is None or (timestamp == NO_TIME and not self._has_time(mapping)):
             timestamp = None
         if not self._columns.keys:
-            return Row(Event(self._series, event.timestamp, event.values), self._series, timestamp)
+            return Row(event._replace(key=self._series), self._series, timestamp)
         return Row(event, event.key, timestamp)
 
     def _refused(self, rejection: Rejection, mapping: Mapping[str, object]) -> Row:

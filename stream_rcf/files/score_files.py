@@ -12,12 +12,13 @@ from typing import TextIO
 
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.errors import UsageError
-from stream_rcf.files.columns import Columns, Wanted, choose_columns, require_columns
+from stream_rcf.files.columns import Columns, Wanted, choose_columns, require_columns, require_times
 from stream_rcf.files.inputs import STANDARD_INPUT, open_input
 from stream_rcf.files.rows import Row, RowDecoder
 from stream_rcf.files.save_state import StateTarget, save_keys, saved_sentence, saving_state
 from stream_rcf.files.score_writer import ScoreWriter
 from stream_rcf.files.series import SeriesCollector
+from stream_rcf.files.windowed_rows import RowWindows
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.rules import RuleSet
 from stream_rcf.pipeline.score_batch import score_batch
@@ -48,8 +49,13 @@ class Scoring:
 
     def parameters_for(self, columns: Columns) -> DetectorParameters:
         """Return the detector over the columns' features."""
-        forest = replace(self.parameters.forest, dimensions=len(columns.features))
-        return replace(self.parameters, features=columns.features, forest=forest)
+        return parameters_over(self.parameters, columns.features)
+
+
+def parameters_over(parameters: DetectorParameters, features: tuple[str, ...]) -> DetectorParameters:
+    """Return the same detector over other features."""
+    forest = replace(parameters.forest, dimensions=len(features))
+    return replace(parameters, features=features, forest=forest)
 
 
 def score_stream(
@@ -61,13 +67,15 @@ def score_stream(
 ) -> Columns:
     """Score the inputs one after the other as a single stream, write the scores, and return the columns used.
 
-    Each event is scored against what its key had before, in any of the inputs, and then learned. ``output``
+    Each event is scored against what its key had before, in any of the inputs, and then learned; or each window that is
+    closed, where events are added up over windows. ``output``
     is a path or ``-``; the models of all keys are saved in ``state``, where there is one. Raises ``UsageError`` for
     what cannot be read or written, ``StoreUnreachableError`` where the models cannot be saved now.
     """
     with ExitStack() as stack:
         first = stack.enter_context(open_input(sources[0], scoring.max_bytes))
         columns = choose_columns(scoring.wanted, first.fields())
+        require_times(columns, first.name)
         for source in sources[1:]:
             if source != STANDARD_INPUT:  # which can be read only once
                 with open_input(source, scoring.max_bytes) as other:
@@ -86,12 +94,13 @@ def score_stream(
         )
         with _open_output(output, sources) as scores:
             writer, rules = ScoreWriter(scores), scoring.rules_of(columns.features)
-            _score_rows(first.rows(columns, decoder), table, rules, writer, series)
+            windows = None if parameters.windows is None else RowWindows(parameters)
+            _score_rows(first.rows(columns, decoder), table, windows, rules, writer, series)
             for source in sources[1:]:
                 with open_input(source, scoring.max_bytes) as opened:
                     require_columns(columns, opened.fields())
-                    _score_rows(opened.rows(columns, decoder), table, rules, writer, series)
-        scoring.report(f"{name}: {writer.summary(len(table))}")
+                    _score_rows(opened.rows(columns, decoder), table, windows, rules, writer, series)
+        scoring.report(f"{name}: {writer.summary(len(table), windows)}")
         if state is not None and saving is not None:
             scoring.report(saved_sentence(save_keys(table, saving), state.url, is_timed=is_timed))
             if not columns.keys:
@@ -107,12 +116,15 @@ def series_name(source: str) -> str:
 def _score_rows(
     rows: Iterator[Row],
     table: KeyTable,
+    windows: RowWindows | None,
     rules: RuleSet | None,
     writer: ScoreWriter,
     series: SeriesCollector | None,
 ) -> None:
     most = largest_batch(table.model, table.memory.limit_bytes, BATCH_ROWS)
     while batch := list(itertools.islice(rows, most)):
+        if windows is not None:
+            batch = windows.close(batch, table)
         events = [row.outcome for row in batch if isinstance(row.outcome, Event)]
         scored = score_batch(table.parameters, events, [table] * len(events), rules=rules)
         writer.write(batch, scored)

@@ -1,4 +1,4 @@
-"""The output of ``stream-rcf score``: a CSV row for each input row, its numbers those of the JSON records."""
+"""The output of ``stream-rcf score``: a CSV row for each input row or window, its numbers those of the JSON records."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from stream_rcf.files.rows import Row
+from stream_rcf.files.windowed_rows import RowWindows
 from stream_rcf.pipeline.encode import number_text, reason_text
 from stream_rcf.pipeline.events import Rejection
 from stream_rcf.pipeline.score_batch import ScoredBatch
@@ -66,16 +67,22 @@ class ScoreWriter:
         self._rows.writerows(cells)
         self.rows += len(rows)
 
-    def summary(self, keys: int) -> str:
+    def summary(self, keys: int, windows: RowWindows | None = None) -> str:
         """Return the counts as a sentence."""
         parts = [
-            _count(self.rows, "row"),
+            *([_count(windows.events, "event")] if windows is not None else []),
+            _count(self.rows, "row")
+            if windows is None
+            else _count(self.rows - self.rejected.total(), "window"),
             _count(keys, "key"),
             _count(self.anomalies, "anomaly", "anomalies"),
         ]
         if self.rejected:
             errors = ", ".join(f"{error} {count}" for error, count in sorted(self.rejected.items()))
             parts.append(f"{self.rejected.total()} not scored ({errors})")
+        if windows is not None and windows.passed_over:
+            reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(windows.passed_over.items()))
+            parts.append(f"{windows.passed_over.total()} events passed over ({reasons})")
         return ", ".join(parts)
 
 

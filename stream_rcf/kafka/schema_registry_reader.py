@@ -42,7 +42,7 @@ def payload_reader(settings: Settings) -> PayloadReader:
     """
     events = settings.events
     if events.format == "json":
-        return JsonPayload(events.features)
+        return JsonPayload(events.feature_paths)
     try:
         return RegistryPayload(SchemaRegistry(settings.schema_registry), _format(events.format))
     except ImportError as error:

@@ -34,7 +34,8 @@ class EventSchema:
 
     No ``key_paths``: the key is the message key. Several: a composite key. An empty ``timestamp_path``: the
     record's own timestamp. ``max_bytes``: larger values are refused unread. ``id_path``: what tells duplicates; empty
-    for nothing. ``fills_missing``: an event may lack features, but not all of them.
+    for nothing. ``fills_missing``: an event may lack features, but not all of them unless ``counts_events``, which is
+    where events are added up over windows and counted whatever they hold.
     """
 
     key_paths: tuple[str, ...]
@@ -43,6 +44,7 @@ class EventSchema:
     max_bytes: int
     id_path: str = ""
     fills_missing: bool = False
+    counts_events: bool = False
 
 
 def join_key(parts: Sequence[str]) -> str:
@@ -72,6 +74,7 @@ class EventDecoder:
         ]
         self._identity: Reader | None = path_reader(schema.id_path) if schema.id_path else None
         self._fills_missing = schema.fills_missing
+        self._needs_a_feature = schema.fills_missing and not schema.counts_events
         # The default settings' case, one plain name, skips the loop over paths.
         plain = len(schema.feature_paths) == 1 and "." not in schema.feature_paths[0] and not schema.id_path
         self._only_feature = schema.feature_paths[0] if plain else None
@@ -122,7 +125,7 @@ class EventDecoder:
                 values.append(math.nan)
             else:
                 return _refused_feature(path, number)
-        if self._fills_missing and all(map(math.isnan, values)):
+        if self._needs_a_feature and all(map(math.isnan, values)):
             return _refused_feature(self._features[0][0], None)
         identity = 0 if self._identity is None else identity_of(self._identity(mapping))
         return _new_event(Event, (key, timestamp, tuple(values), identity))

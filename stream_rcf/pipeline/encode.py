@@ -36,8 +36,12 @@ def severity_of(grade: float) -> str:
 
 
 def alert_id(source: Position) -> str:
-    """A pure function of where the event lies: no topic name holds a colon, so no two positions share an id."""
-    return f"{source.topic}:{source.partition}:{source.offset}"
+    """A pure function of where the event lies: no topic name holds a colon, so no two positions share an id.
+
+    Of a window it is that of the event that closed it, and the window's start.
+    """
+    position = f"{source.topic}:{source.partition}:{source.offset}"
+    return position if source.window is None else f"{position}:{source.window}"
 
 
 def alert_fields(
@@ -186,7 +190,7 @@ class RecordEncoder:
                 alerts[index] = as_alert(record, event, source, self._features, scored, index, fields)
                 continue
             key, timestamp = event.key, event.timestamp
-            topic, partition, offset = source
+            topic, partition, offset, _ = source
             if topic not in topics:
                 topics[topic] = orjson.dumps(topic)
             scores.append(

@@ -25,18 +25,26 @@ class OpenSearchEncoder:
     """Encodes the score and alert records of one detector as OpenSearch's anomaly results.
 
     ``detector_id``: what monitors and dashboards ask for. ``key_paths``: the fields that the key is made of, none for
-    the Kafka message key; each becomes an entity's name.
+    the Kafka message key; each becomes an entity's name. ``window_ms``: what a record spans, 0 for a moment.
     """
 
-    def __init__(self, features: tuple[str, ...], detector_id: str, key_paths: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        features: tuple[str, ...],
+        detector_id: str,
+        key_paths: tuple[str, ...] = (),
+        window_ms: int = 0,
+    ) -> None:
         self._features = features
         self._width = len(features)
         self._detector_id = detector_id
+        self._window_ms = window_ms
         self._key_names = key_paths or (MESSAGE_KEY,)
         names = [template_text(name) for name in features]
         values = b",".join(b'{"feature_id":%b,"feature_name":%b,"data":%%b}' % (name, name) for name in names)
         shares = b",".join(b'{"feature_id":%b,"data":%%b}' % name for name in names)
-        # An event is a moment, not an interval, and its record must not tell when it was scored: five times are one.
+        # An event is a moment, not an interval, and its record must not tell when it was scored: five times are one. A
+        # window is an interval, and known at its end.
         self._record = (
             b'{"detector_id":'
             + template_text(detector_id)
@@ -75,6 +83,7 @@ class OpenSearchEncoder:
                 encoded.scores.append(None)
                 continue
             key, timestamp = event.key, event.timestamp
+            end = timestamp + self._window_ms
             if key not in entities:
                 entities[key] = self._entity(key)
             is_anomaly = scored.grade[index] > 0.0
@@ -86,10 +95,10 @@ class OpenSearchEncoder:
                 explanation = self._explanation % (timestamp, *shares, *expected)
             record = self._record % (
                 timestamp,
-                timestamp,
+                end,
                 *values[index * self._width : (index + 1) * self._width],
-                timestamp,
-                timestamp,
+                end,
+                end,
                 score[index],
                 grade[index],
                 b"true" if is_anomaly else b"false",

@@ -22,8 +22,10 @@ class Rejection(NamedTuple):
 
 
 class Position(NamedTuple):
-    """Where a record came from."""
+    """Where a record came from; of a window, the event that closed it."""
 
     topic: str
     partition: int
     offset: int
+    # Its start, epoch ms, since one event may close several; None where events are records.
+    window: int | None = None

@@ -15,7 +15,8 @@ from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.backfill import Backfill
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.service.saved_state import DamagedCheckpointError
-from stream_rcf.settings.model import Settings, state_fingerprint
+from stream_rcf.settings.derived import state_fingerprint
+from stream_rcf.settings.model import Settings
 from stream_rcf.state.backfill_choice import choose_backfill
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.growth import check_growth

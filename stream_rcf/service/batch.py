@@ -25,10 +25,12 @@ from stream_rcf.pipeline.decode import EventDecoder
 from stream_rcf.pipeline.encode import resolved_records
 from stream_rcf.pipeline.events import Event, Position, Rejection
 from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, ScoredBatch, arrays_of, with_rule_names
+from stream_rcf.pipeline.windows import EventWindows
 from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.encoder import record_encoder
 from stream_rcf.service.partition import Partition, PartitionState
-from stream_rcf.settings.model import Settings, event_schema
+from stream_rcf.settings.derived import event_schema
+from stream_rcf.settings.model import Settings
 from stream_rcf.settings.rule_sets import rule_set
 from stream_rcf.state.key_table import KeyTable
 
@@ -39,7 +41,7 @@ _LIVE = PartitionState.LIVE  # looked up once for each event
 
 @dataclass(slots=True)
 class _Batch:
-    """What is known of a batch between its decoding and its publishing."""
+    """What is known of a batch between its decoding and its publishing; over windows, its events become those."""
 
     messages: int
     began: float = field(default_factory=time.perf_counter)
@@ -48,6 +50,7 @@ class _Batch:
     sources: list[Position | None] = field(default_factory=list)  # by event; None: learned silently
     origins: list[Message] = field(default_factory=list)  # by event, where alerts repeat fields of it
     rejected: list[tuple[Message, Rejection]] = field(default_factory=list)  # of live partitions
+    passed_over: list[Reason] = field(default_factory=list)  # events of live partitions that are in no window
     begun: set[tuple[KeyTable, str]] = field(default_factory=set)  # keys whose first event is in it
     learned_before: int = 0  # events of live partitions that a backfill has learned
     published: dict[tuple[str, int], int] = field(
@@ -83,6 +86,8 @@ class BatchProcessor:
         self._copied = CopiedFields(copied, reader) if copied else None
         self._tells_resolved = settings.output.resolved
         self._rules = rule_set(settings)
+        self._windows = None if parameters.windows is None else EventWindows(parameters)
+        self._record_ms = 0 if parameters.windows is None else parameters.windows.window_ms
         self._scores_topic = settings.kafka.scores_topic
         self._alerts_topic = settings.kafka.alerts_topic
         self._in_flight: _Batch | None = None
@@ -112,9 +117,12 @@ class BatchProcessor:
         ``RegistryUnavailableError`` where an event's schema cannot be had now: then what is uncommitted must go.
         """
         batch = self._decode(messages)
-        # While the kernel is at the batch before.
-        arrays = arrays_of(batch.events, self._rules) if batch.events else None
+        # While the kernel is at the batch before; which windows are closed is known only when that has landed.
+        arrays = arrays_of(batch.events, self._rules) if batch.events and self._windows is None else None
         before = self._land()
+        if self._windows is not None:
+            self._close_windows(batch, self._windows)
+            arrays = arrays_of(batch.events, self._rules) if batch.events else None
         batch.scoring = self._scorer.start(batch.events, batch.tables, arrays)
         self._in_flight = batch
         if before is not None:
@@ -174,6 +182,13 @@ class BatchProcessor:
             if is_live:
                 batch.moves_offsets = True
         return batch
+
+    def _close_windows(self, batch: _Batch, windows: EventWindows) -> None:
+        """Let the batch's events be the windows that they close."""
+        closed, sources, origins = windows.close(batch.events, batch.tables), batch.sources, batch.origins
+        batch.passed_over = [reason for index, reason in closed.passed_over if sources[index] is not None]
+        batch.events, batch.tables, batch.sources = closed.events, closed.tables, closed.sources(sources)
+        batch.origins = [origins[index] for index in closed.closed_by] if origins else []
 
     def _was_learned(self, batch: _Batch, partition: Partition, event: Event, message: Message) -> bool:
         """Whether the event is one of the history whose models its key begins with: it is not to be learned twice.
@@ -253,7 +268,7 @@ class BatchProcessor:
         for event, score in zip(batch.events, scores, strict=True):
             if score is not None:
                 publish(topic, event.key.encode(), score)
-                times.append(event.timestamp)
+                times.append(event.timestamp + self._record_ms)
         for index, alert in sorted({**alerts, **resolved}.items()):
             publish(self._alerts_topic, batch.events[index].key.encode(), alert)
         self._count_unscored(batch, scored)
@@ -271,6 +286,8 @@ class BatchProcessor:
 
     def _count_unscored(self, batch: _Batch, scored: ScoredBatch) -> None:
         """Count the events that were passed over, by their reason."""
+        for passed_over in batch.passed_over:
+            self._metrics.passed_over(passed_over.name.lower())
         if max(scored.reason, default=0) < PASSED_OVER:
             return
         for reason, source in zip(scored.reason, batch.sources, strict=True):

@@ -14,7 +14,8 @@ def record_encoder(settings: Settings, parameters: DetectorParameters) -> Encode
     output = settings.output
     if output.format == "opensearch":
         detector_id = output.detector_id or settings.kafka.group_id
-        return OpenSearchEncoder(parameters.features, detector_id, settings.events.key_paths)
+        window_ms = 0 if parameters.windows is None else parameters.windows.window_ms
+        return OpenSearchEncoder(parameters.features, detector_id, settings.events.key_paths, window_ms)
     if output.format == "kinesis":
         return KinesisEncoder(parameters.features)
     return RecordEncoder(parameters.features, parameters.fingerprint())

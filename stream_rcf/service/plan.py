@@ -6,7 +6,7 @@ import math
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -20,7 +20,8 @@ from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, ScoredBatch, score_batch
 from stream_rcf.service.encoder import record_encoder
 from stream_rcf.service.process_memory import process_bytes
-from stream_rcf.settings.model import Settings, detector_parameters, event_schema
+from stream_rcf.settings.derived import detector_parameters, event_schema
+from stream_rcf.settings.model import Settings
 from stream_rcf.state.key_memory import HELD_BYTES, KEY_BYTES, most_copied_bytes
 from stream_rcf.state.key_table import KeyTable
 
@@ -67,6 +68,7 @@ class Plan:
 def measure_plan(settings: Settings, keys: int, events_per_key: int | None = None) -> Plan:
     """Grow some keys with these settings on a synthetic series, time them, and work out what ``keys`` need.
 
+    Where events are added up over windows, every event of the series is a window of its own: what costs is those.
     ``events_per_key`` is how old they are; where it is ``None``, so old that they grow no more.
     """
     process = process_bytes()
@@ -134,8 +136,11 @@ def _rate(
     warm = max(WARM_EVENTS, batch_size)
     total = warm + max(MEASURED_EVENTS, batch_size)
     names = [f"key-{generator.randrange(keys)}".encode() for _ in range(total)]
-    values = [_document(settings.events.features, age + i, generator) for i in range(total)]
-    decoder = EventDecoder(event_schema(settings))
+    schema = event_schema(settings)
+    if parameters.windows is not None:  # each is a window that was closed: its aggregates under plain names
+        schema = replace(schema, feature_paths=tuple(f"f{i}" for i in range(len(parameters.features))))
+    values = [_document(schema.feature_paths, age + i, generator) for i in range(total)]
+    decoder = EventDecoder(schema)
     encoder = record_encoder(settings, parameters)
     scorer = BatchScorer(parameters, settings.forest.threads)
 

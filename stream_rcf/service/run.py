@@ -23,7 +23,8 @@ from stream_rcf.service.backfill import open_backfill
 from stream_rcf.service.instance import Instance
 from stream_rcf.service.watchdog import Watchdog, stall_seconds
 from stream_rcf.service.worker import Worker
-from stream_rcf.settings.model import Settings, detector_parameters
+from stream_rcf.settings.derived import detector_parameters
+from stream_rcf.settings.model import Settings
 from stream_rcf.settings.security_checks import warnings
 from stream_rcf.state.allocation import return_large_blocks
 from stream_rcf.state.checkpoint_store import open_store

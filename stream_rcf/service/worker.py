@@ -31,7 +31,8 @@ from stream_rcf.service.recovery import RECOVERABLE, Recovery, remedy_and_reason
 from stream_rcf.service.registry_wait import RegistryWait
 from stream_rcf.service.saved_state import DamagedCheckpointError
 from stream_rcf.service.status import report_status
-from stream_rcf.settings.model import Settings, state_fingerprint
+from stream_rcf.settings.derived import state_fingerprint
+from stream_rcf.settings.model import Settings
 from stream_rcf.state.batch_keys import largest_batch
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointWriter

@@ -50,9 +50,9 @@ class Section(BaseModel):
     )
 
 
-def check_paths(paths: Sequence[str]) -> None:
-    """Raise ``ValueError`` unless these are one or more different dotted paths."""
-    if not paths:
+def check_paths(paths: Sequence[str], least: int = 1) -> None:
+    """Raise ``ValueError`` unless these are different dotted paths, one or more; ``least`` 0: or none."""
+    if len(paths) < least:
         raise ValueError("must name at least one field")
     for path in paths:
         if not all(path.split(".")):

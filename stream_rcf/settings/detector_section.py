@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from stream_rcf.core.parameters import ALERT_BUDGET, MAX_PAUSE_SECONDS
+from stream_rcf.core.arrival_parameters import MAX_PAUSE_SECONDS
+from stream_rcf.core.parameters import ALERT_BUDGET
 from stream_rcf.core.preprocessing import LEAST_WEIGHT, MOST_WEIGHT, Preprocessing, preprocessing_of
 from stream_rcf.errors import UsageError
 from stream_rcf.settings.base import Number, Section, WholeSentenceError

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,9 @@ from pydantic_core import ErrorDetails, InitErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from stream_rcf.core.parameters import (
-    ANY_LATENESS,
     MAX_POINT_DIMENSIONS,
-    MILLISECONDS,
-    ArrivalParameters,
-    DetectorParameters,
-    ForestParameters,
-    LikelihoodParameters,
-    ThresholdParameters,
-    pause_ms,
 )
 from stream_rcf.errors import UsageError
-from stream_rcf.pipeline.decode import EventSchema
 from stream_rcf.pipeline.record_names import KINESIS_COLUMNS
 from stream_rcf.settings.base import WholeNumber, WholeSentenceError, WholeSentencesError
 from stream_rcf.settings.catalogue import catalogue_of
@@ -136,6 +126,14 @@ class Settings(BaseSettings):
             return detector.fitting(events.features)
         return detector
 
+    @field_validator("keys")
+    @classmethod
+    def _check_retirement(cls, keys: KeySettings, info: ValidationInfo) -> KeySettings:
+        events = info.data.get("events")
+        if events is not None and keys.retire_after_seconds is not None:
+            events.check_retirement(keys.retire_after_seconds)
+        return keys
+
     @field_validator("output")
     @classmethod
     def _check_columns(cls, output: OutputSettings, info: ValidationInfo) -> OutputSettings:
@@ -235,64 +233,3 @@ def _nested(gathered: Gathered) -> dict[str, Any]:
         else:
             tree[inner] = value
     return tree
-
-
-def detector_parameters(settings: Settings) -> DetectorParameters:
-    """Return what shapes a model."""
-    forest, detector, events = settings.forest, settings.detector, settings.events
-    features = events.features
-    return DetectorParameters(
-        features=features,
-        forest=ForestParameters(
-            trees=forest.trees,
-            sample_size=forest.sample_size,
-            dimensions=len(features),
-            shingle_size=forest.shingle_size,
-            time_decay=forest.time_decay,
-            seed=forest.seed,
-            initial_accept_fraction=forest.initial_accept_fraction,
-        ),
-        threshold=ThresholdParameters(
-            z_factor=detector.z_factor,
-            lower_threshold=detector.lower_threshold,
-            initial_threshold=detector.initial_threshold,
-            anomaly_rate=detector.anomaly_rate,
-            score_differencing=detector.score_differencing,
-        ),
-        retire_after_ms=pause_ms(settings.keys.retire_after_seconds),
-        likelihood=LikelihoodParameters(detector.alert_budget if detector.decision == "budget" else 0.0),
-        cooldown_ms=pause_ms(detector.cooldown_seconds),
-        preprocessing=detector.preprocessing(features),
-        arrival=ArrivalParameters(
-            allowed_lateness_ms=(
-                ANY_LATENESS
-                if events.allowed_lateness_seconds is None
-                else round(MILLISECONDS * events.allowed_lateness_seconds)
-            ),
-            max_gap_ms=pause_ms(events.max_gap_seconds),
-            remembered_ids=events.remembered_ids if events.id else 0,
-            fills_missing=events.fills_missing,
-        ),
-    )
-
-
-def state_fingerprint(settings: Settings) -> str:
-    """Return what checkpoints carry: the model's fingerprint, and a digest of how events are told apart by key.
-
-    Rules are no part of it: models do not depend on them, and none is to be lost to a new rule.
-    """
-    keys = repr(settings.events.key_paths).encode("utf-8")
-    return detector_parameters(settings).fingerprint() + blake2b(keys, digest_size=8).hexdigest()
-
-
-def event_schema(settings: Settings) -> EventSchema:
-    """Return where an event keeps its parts."""
-    events = settings.events
-    return EventSchema(
-        events.key_paths,
-        events.timestamp,
-        events.features,
-        events.max_bytes,
-        events.id,
-        events.fills_missing,
-    )

@@ -9,8 +9,9 @@ from typing import TypeGuard
 from pydantic import BaseModel, SecretStr
 
 from stream_rcf.settings.catalogue import catalogue_of
+from stream_rcf.settings.derived import detector_parameters
 from stream_rcf.settings.kafka_properties import MASK, masked
-from stream_rcf.settings.model import LoadedSettings, Settings, detector_parameters
+from stream_rcf.settings.model import LoadedSettings, Settings
 
 
 def settings_as_toml(loaded: LoadedSettings) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from stream_rcf.errors import UsageError
 from stream_rcf.settings.calendar_files import read_calendar
-from stream_rcf.settings.model import Settings, detector_parameters
+from stream_rcf.settings.derived import detector_parameters
+from stream_rcf.settings.model import Settings
 from stream_rcf.settings.rules_section import DAYS, QuietWindow, RuleSettings
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from stream_rcf.core.arrival_parameters import MAX_PAUSE_SECONDS
 from stream_rcf.core.parameters import (
     DECAY_SAMPLES,
-    MAX_PAUSE_SECONDS,
     MAX_POINT_DIMENSIONS,
     MAX_SAMPLE_SIZE,
     MAX_TREES,

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from stream_rcf.core.parameters import ALGORITHM_VERSION, LIKELIHOOD_VERSION, DetectorParameters
 
 # Where the settings' sections are called otherwise than the fields of ``DetectorParameters``.
-_SECTIONS = {"threshold": "detector", "likelihood": "detector", "arrival": "events"}
+_SECTIONS = {"threshold": "detector", "likelihood": "detector", "arrival": "events", "windows": "events"}
 _NAMES = {"features": "events.features", "retire_after_ms": "keys.retire_after_seconds, in ms"}
 _LONGEST_SHOWN = 200  # characters of one value in a message: it may come from a document made up by somebody
 
@@ -22,6 +22,8 @@ def model_settings(parameters: DetectorParameters) -> dict[str, str]:
         described["detector.alert_budget"] = "unused (detector.decision is threshold)"
     described["forest.time_decay"] = repr(parameters.forest.decay)  # a default counts as its value
     del described["forest.dimensions"]  # as many as there are features
+    if parameters.windows is None:
+        del described["windows"]
     return described
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -53,7 +54,8 @@ class Backtest:
         self.counts = BacktestCounts(len(sides), gap)
         self.rejected: Counter[str] = Counter()  # rows by error
         self.has_label = label is not None
-        self._label = columns.features.index(label) if label is not None else -1
+        self._label = len(columns.features) - 1
+        self._is_windowed = columns.is_windowed
         self._running = [
             _Running(
                 side,
@@ -119,6 +121,8 @@ class Backtest:
         if not self.has_label or not isinstance(row.outcome, Event):
             return False
         label = row.outcome.values[self._label]
+        if self._is_windowed and math.isnan(label):  # a window without events
+            return False
         if label not in (0.0, 1.0):
             raise UsageError(f"the label of an event of {row.key!r} is {label:g}, but labels are 0 or 1")
         return label == 1.0
@@ -129,7 +133,7 @@ def _with_values(row: Row, places: Sequence[int]) -> Row:
     if not isinstance(event, Event):
         return row
     values = tuple(event.values[place] for place in places)
-    return Row(Event(event.key, event.timestamp, values), row.key, row.timestamp)
+    return Row(event._replace(values=values), row.key, row.timestamp)
 
 
 def _said(scored: ScoredBatch | None, index: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from stream_rcf.errors import UsageError
@@ -61,13 +62,13 @@ class TopicInput:
         Raises ``UsageError`` where there is neither, as the service could not tell whose an event is.
         """
         if wanted.keys is not None or self.has_message_keys:
-            return Wanted(wanted.keys or (), wanted.timestamp, wanted.features)
+            return replace(wanted, keys=wanted.keys or ())
         if not self.fields().holds(KEY_COLUMN):
             raise UsageError(
                 f"{self.name}: most messages have no key, and the events have no field {KEY_COLUMN!r}; "
                 "name the field that says whose an event is by --key"
             )
-        return Wanted((KEY_COLUMN,), wanted.timestamp, wanted.features)
+        return replace(wanted, keys=(KEY_COLUMN,))
 
     def fields(self) -> Fields:
         """Return the fields of the first events, nested ones by dotted paths."""

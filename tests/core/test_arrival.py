@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from stream_rcf.core.arrival_parameters import ArrivalParameters
 from stream_rcf.core.batch import BlockBatch
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.event_arrays import EventArrays, plain_events
 from stream_rcf.core.layout import EVENTS_SEEN
 from stream_rcf.core.model import model_of
 from stream_rcf.core.packing import pack, unpack
-from stream_rcf.core.parameters import ArrivalParameters, DetectorParameters, ForestParameters
+from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.preprocessing import preprocessing_of
 from stream_rcf.core.process import REASON, SCORE, SEEN
 from stream_rcf.core.reasons import Reason

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from stream_rcf.core.arrival_parameters import ArrivalParameters
 from stream_rcf.core.parameters import (
-    ArrivalParameters,
     DetectorParameters,
     ForestParameters,
     LikelihoodParameters,

@@ -6,7 +6,8 @@ from load_tests.forest_alone import BATCH_SIZE, backlog_order
 from load_tests.workload import FULL, PARTITIONS, QUICK, Workload
 from stream_rcf.pipeline.decode import EventDecoder
 from stream_rcf.pipeline.events import Event
-from stream_rcf.settings.model import Settings, event_schema
+from stream_rcf.settings.derived import event_schema
+from stream_rcf.settings.model import Settings
 
 SMALL = Workload(keys=8, young=6000, mature=4000)
 

@@ -185,10 +185,11 @@ def test_severity_follows_the_grade(grade: float, word: str) -> None:
 
 def test_no_two_positions_share_an_alert_id() -> None:
     positions = [
-        Position(topic, partition, offset)
+        Position(topic, partition, offset, window)
         for topic in ("a", "a.1", "a-1", "a1")
         for partition in (0, 1, 11)
         for offset in (0, 1, 11, 111)
+        for window in (None, 0, 1, -1)
     ]
     assert len({alert_id(position) for position in positions}) == len(positions)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -31,6 +32,18 @@ def test_an_event_without_any_feature_is_refused() -> None:
     refused = decode(b'{"b":{}}')
     assert isinstance(refused, Rejection)
     assert refused.error == EventError.MISSING_FEATURE
+
+
+def test_an_event_without_any_feature_is_counted_where_events_are() -> None:
+    counting = EventSchema((), "at", ("a", "b.c"), 1000, "", fills_missing=True, counts_events=True)
+    event = EventDecoder(counting).decode(b'{"b":{}}', b"k", 5)
+    assert isinstance(event, Event)
+    assert all(map(math.isnan, event.values))
+    strict = EventDecoder(replace(counting, fills_missing=False)).decode(b'{"b":{}}', b"k", 5)
+    assert isinstance(strict, Rejection)
+    for fills_missing in (False, True):
+        alone = EventSchema((), "at", (), 1000, "", fills_missing, counts_events=True)
+        assert EventDecoder(alone).decode(b"{}", b"k", 5) == Event("k", 5, ())
 
 
 @pytest.mark.parametrize(

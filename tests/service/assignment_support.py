@@ -12,7 +12,8 @@ from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.backfill import Backfill
 from stream_rcf.service.checkpoints import Checkpoints
 from stream_rcf.service.partition import Partition, PartitionState
-from stream_rcf.settings.model import Settings, state_fingerprint
+from stream_rcf.settings.derived import state_fingerprint
+from stream_rcf.settings.model import Settings
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
 from stream_rcf.state.folder_objects import FolderObjects

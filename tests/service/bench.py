@@ -6,7 +6,8 @@ from stream_rcf.kafka.dead_letters import DeadLetters
 from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.batch import BatchProcessor
 from stream_rcf.service.partition import Partition
-from stream_rcf.settings.model import Settings, detector_parameters
+from stream_rcf.settings.derived import detector_parameters
+from stream_rcf.settings.model import Settings
 from stream_rcf.state.recovery import RecoveryPlan
 from tests.service.support import (
     SETTINGS,

@@ -13,7 +13,8 @@ from stream_rcf.kafka.messages import ClientError, TopicPartition
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.score_batch import score_batch
-from stream_rcf.settings.model import Settings, detector_parameters
+from stream_rcf.settings.derived import detector_parameters
+from stream_rcf.settings.model import Settings
 from stream_rcf.state.key_table import KeyTable
 
 TOPIC = "events"

@@ -10,7 +10,8 @@ from stream_rcf.pipeline.encode_opensearch import OpenSearchEncoder
 from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.score_batch import ScoredBatch
 from stream_rcf.service.encoder import record_encoder
-from stream_rcf.settings.model import Settings, detector_parameters, load_with_origins
+from stream_rcf.settings.derived import detector_parameters
+from stream_rcf.settings.model import Settings, load_with_origins
 
 SCORED = ScoredBatch([1.0], [1.5], [0.0], [0.5], [0.5], [0], [100], [0], [0], [0], [], {})
 

@@ -16,7 +16,8 @@ from stream_rcf.pipeline.decode import EventDecoder
 from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.score_batch import score_batch
 from stream_rcf.service.encoder import record_encoder
-from stream_rcf.settings.model import Settings, detector_parameters, event_schema, load_with_origins
+from stream_rcf.settings.derived import detector_parameters, event_schema
+from stream_rcf.settings.model import Settings, load_with_origins
 from stream_rcf.state.key_table import KeyTable
 from tests.support.broker import KafkaBroker
 from tests.support.service import Service, Topics, make_events, wait_for_outputs

@@ -13,7 +13,8 @@ from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.score_batch import score_batch
 from stream_rcf.service.plan import FIRST_EVENTS, GROWN_SAMPLES, SAVED_FRAME_BYTES, Plan, measure_plan
 from stream_rcf.service.process_memory import AT_WORK_BYTES, resident_bytes
-from stream_rcf.settings.model import detector_parameters, load_settings
+from stream_rcf.settings.derived import detector_parameters
+from stream_rcf.settings.model import load_settings
 from stream_rcf.state.key_memory import HELD_BYTES, KEY_BYTES
 from stream_rcf.state.key_table import KeyTable
 

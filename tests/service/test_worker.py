@@ -17,7 +17,8 @@ from stream_rcf.kafka.publisher import TransactionalPublisher
 from stream_rcf.kafka.source import Source
 from stream_rcf.service.partition import PartitionState
 from stream_rcf.service.worker import Worker
-from stream_rcf.settings.model import Settings, detector_parameters
+from stream_rcf.settings.derived import detector_parameters
+from stream_rcf.settings.model import Settings
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.folder_objects import FolderObjects
 from tests.service.support import make_stream, new_metrics, small_settings, twin_of

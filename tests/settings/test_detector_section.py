@@ -9,7 +9,8 @@ import pytest
 
 from stream_rcf.core.preprocessing import Preprocessing, Transform
 from stream_rcf.errors import UsageError
-from stream_rcf.settings.model import Settings, detector_parameters, load_with_origins
+from stream_rcf.settings.derived import detector_parameters
+from stream_rcf.settings.model import Settings, load_with_origins
 from stream_rcf.settings.printing import settings_as_toml
 
 TOML = """

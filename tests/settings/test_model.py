@@ -9,13 +9,8 @@ from pydantic import ValidationError
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters, ThresholdParameters
 from stream_rcf.errors import UsageError
 from stream_rcf.pipeline.decode import EventSchema
-from stream_rcf.settings.model import (
-    Settings,
-    detector_parameters,
-    event_schema,
-    load_settings,
-    load_with_origins,
-)
+from stream_rcf.settings.derived import detector_parameters, event_schema
+from stream_rcf.settings.model import Settings, load_settings, load_with_origins
 
 
 def refused(overrides: dict[str, str], toml: str | None = None, folder: Path | None = None) -> list[str]:

@@ -24,12 +24,13 @@ def test_every_setting_is_printed_once_with_its_source() -> None:
 def test_what_is_printed_reads_back_as_the_same_settings(tmp_path: Path) -> None:
     overrides = {
         "events.key": '["a.b", "c"]',
-        "events.features": '["x", "y é"]',
+        "events.features": '["count", "max(y é)"]',
+        "events.window_seconds": "0.25",
         "kafka.properties": '{"linger.ms": 5, "client.id": "a \\"b\\""}',
         "forest.time_decay": "1e-7",
         "keys.memory_limit_mb": "100",
         "keys.retire_after_seconds": "0.5",
-        "events.allowed_lateness_seconds": "60",
+        "events.allowed_lateness_seconds": "6",
         "events.max_gap_seconds": "3600",
         "output.resolved": "true",
         "detector.cooldown_seconds": "60",

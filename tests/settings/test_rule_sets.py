@@ -10,7 +10,8 @@ import pytest
 from stream_rcf.errors import UsageError
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.rules import BOTH, DROP, RISE, RuleSet
-from stream_rcf.settings.model import Settings, detector_parameters, state_fingerprint
+from stream_rcf.settings.derived import detector_parameters, state_fingerprint
+from stream_rcf.settings.model import Settings
 from stream_rcf.settings.rule_sets import rule_set, settings_fingerprint
 from tests.support.calendars import calendar
 

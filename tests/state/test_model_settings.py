@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from stream_rcf.core.aggregates import WindowParameters
 from stream_rcf.core.parameters import (
     DetectorParameters,
     ForestParameters,
@@ -39,6 +40,14 @@ OURS = DetectorParameters()
         (
             replace(OURS, retire_after_ms=5000),
             ["keys.retire_after_seconds, in ms is 5000 there and 0 here"],
+        ),
+        (
+            replace(OURS, features=("count",), windows=WindowParameters(5000, 3)),
+            [
+                "events.empty_windows is 3 there and unknown here",
+                "events.features is ('count',) there and ('value',) here",
+                "events.window_ms is 5000 there and unknown here",
+            ],
         ),
         (replace(OURS, features=("cpu",)), ["events.features is ('cpu',) there and ('value',) here"]),
         (
