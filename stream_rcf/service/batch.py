@@ -22,6 +22,8 @@ from stream_rcf.kafka.schema_registry_reader import payload_reader
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.pipeline.copied_fields import CopiedFields
 from stream_rcf.pipeline.decode import EventDecoder
+from stream_rcf.pipeline.effects import Effects
+from stream_rcf.pipeline.effects_judgement import with_effect_names, with_effects
 from stream_rcf.pipeline.encode import resolved_records
 from stream_rcf.pipeline.events import Event, Position, Rejection
 from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, ScoredBatch, arrays_of, with_rule_names
@@ -47,6 +49,7 @@ class _Batch:
     tables: list[KeyTable] = field(default_factory=list)
     sources: list[Position | None] = field(default_factory=list)  # by event; None: learned silently
     origins: list[Message] = field(default_factory=list)  # by event, where alerts repeat fields of it
+    effects: list[Effects] = field(default_factory=list)  # by event, where people may give feedback
     rejected: list[tuple[Message, Rejection]] = field(default_factory=list)  # of live partitions
     begun: set[tuple[KeyTable, str]] = field(default_factory=set)  # keys whose first event is in it
     learned_before: int = 0  # events of live partitions that a backfill has learned
@@ -114,6 +117,8 @@ class BatchProcessor:
         batch = self._decode(messages)
         # While the kernel is at the batch before.
         arrays = arrays_of(batch.events, self._rules) if batch.events else None
+        if arrays is not None and batch.effects:
+            arrays = with_effects(arrays, batch.events, batch.effects)
         before = self._land()
         batch.scoring = self._scorer.start(batch.events, batch.tables, arrays)
         self._in_flight = batch
@@ -154,6 +159,9 @@ class BatchProcessor:
             if partition is None or offset < partition.next_offset:
                 continue
             is_live = partition.state is _LIVE or self._is_live(partition, offset)
+            effects = (
+                None if partition.feedback is None else partition.feedback.effects
+            )  # before it ends a replay
             decoded = self._decode_one(message)
             partition.next_offset = offset + 1
             if not is_live and partition.still_to_replay == 0:
@@ -167,6 +175,8 @@ class BatchProcessor:
                 batch.events.append(decoded)
                 if self._copied is not None:
                     batch.origins.append(message)
+                if effects is not None:
+                    batch.effects.append(effects)
                 batch.tables.append(partition.table)
                 batch.sources.append(Position(partition.topic, partition.number, offset) if is_live else None)
             elif is_live:
@@ -216,6 +226,7 @@ class BatchProcessor:
 
     def _is_live(self, partition: Partition, offset: int) -> bool:
         """Whether the event is to be published; one behind the replay makes its partition live."""
+        partition.reach(offset)
         if offset >= partition.publish_from:
             partition.caught_up()
         return partition.state is _LIVE
@@ -241,6 +252,7 @@ class BatchProcessor:
         if batch.scoring is None:
             raise AssertionError("a batch that was not started cannot be published")
         scored = with_rule_names(batch.scoring.result(), batch.events, self._rules)
+        scored = with_effect_names(scored, batch.events, batch.effects)
         if batch.moves_offsets:
             publisher.begin()  # even a dead letter moves the offset
         for message, rejection in batch.rejected:
