@@ -103,7 +103,7 @@ class Feedback:
     @property
     def is_busy(self) -> bool:
         """Whether somebody waits for what is being read."""
-        return bool(self._held)
+        return bool(self._held) and self._clock() >= self._next_reading
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -210,7 +210,7 @@ class Feedback:
             if not _may_hear(partition):
                 continue
             feedback = _of(partition)
-            dropped = feedback.dropped
+            dropped, before = feedback.dropped, feedback.heard
             messages = feedback.hear(hearing, partition.next_offset)
             if not messages:
                 continue
@@ -229,8 +229,8 @@ class Feedback:
                         "topic": partition.topic,
                         "partition": partition.number,
                         "offset": partition.next_offset,
-                        "feedback": feedback.heard.feedback,
-                        "control": feedback.heard.control,
+                        "heard_from": list(before),
+                        "heard_to": list(feedback.heard),
                         **{kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
                     }
                 },

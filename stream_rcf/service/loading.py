@@ -16,6 +16,7 @@ from stream_rcf.state.objects import StoreUnreachableError
 logger = logging.getLogger(__name__)
 
 STORE_RETRY_SECONDS = 2.0  # between attempts to read checkpoints from a store that does not answer
+LISTENING_SECONDS = 0.02  # between looks whether everything was read that took effect in a replay
 
 
 class Loading:
@@ -52,6 +53,7 @@ class Loading:
             self._assignment.plan_waiting()
         for partition in self._assignment.in_state(PartitionState.LOADING)[:1]:
             if self._feedback is not None and not self._feedback.is_ready(partition):
+                self._next_load = time.monotonic() + LISTENING_SECONDS
                 return  # what took effect in its replay is still being read
             self._finish_batch()  # loading takes its time, and the outputs of the others should not wait for it
             try:

@@ -7,6 +7,8 @@ broker, no checkpoint, no replay and no commit.
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -82,6 +84,23 @@ class Listeners(Topics):
         self.broker.produce(topic, [(None, orjson.dumps(one), 0, START_OF_EVENTS) for one in documents])
 
 
+class Feeding:
+    """Sends the next events of the stream little by little, in a thread of its own."""
+
+    def __init__(self, topics: Listeners, count: int, seconds: float, steps: int = 100) -> None:
+        def send() -> None:
+            for _ in range(steps):
+                topics.send_events(count // steps)
+                time.sleep(seconds / steps)
+
+        self._thread = threading.Thread(target=send)
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait until all are sent."""
+        self._thread.join()
+
+
 def not_an_anomaly(alert: Mapping[str, object]) -> dict[str, object]:
     """The alert with the verdict, as a person would send it."""
     return {**alert, "verdict": "not_an_anomaly"}
@@ -96,14 +115,13 @@ def maintenance(name: str, keys: str, begin: int, end: int) -> dict[str, object]
 def told_by(services: Sequence[Service]) -> dict[int, list[Told]]:
     """When messages took effect, by partition, as the services logged it; without what was rolled back."""
     found: dict[int, list[Told]] = defaultdict(list)
-    for service in services:
-        for entry in service.said("feedback in effect"):
-            heard = Positions(int(str(entry["feedback"])), int(str(entry["control"])))
-            told = Told(int(str(entry["offset"])), heard)
-            number = int(str(entry["partition"]))
-            while found[number] and found[number][-1].heard.reaches(heard):
-                found[number].pop()  # that was rolled back
-            found[number].append(told)
+    entries = [entry for service in services for entry in service.said("feedback in effect")]
+    for entry in sorted(entries, key=lambda entry: str(entry["time"])):
+        before, after = (Positions(*entry[name]) for name in ("heard_from", "heard_to"))  # type: ignore[misc] # -- pairs
+        number = int(str(entry["partition"]))
+        while found[number] and not before.reaches(found[number][-1].heard):
+            found[number].pop()  # that was not committed
+        found[number].append(Told(int(str(entry["offset"])), after))
     return dict(found)
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import random
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from stream_rcf.service.feedback_note import Positions
 from tests.faults.feedback_support import (
+    KEYS,
     PARTITIONS,
+    Feeding,
     Listeners,
     Told,
     expected,
@@ -15,13 +21,24 @@ from tests.faults.feedback_support import (
     not_an_anomaly,
     published,
     reasons,
+    source_of,
     told_by,
     word_of,
 )
+from tests.kafka.support import wait_until
 from tests.support.broker import KafkaBroker
-from tests.support.service import Service, wait_for_outputs
+from tests.support.service import START_OF_EVENTS, Service, wait_for_outputs
 
 STAGE = 1500  # events
+KILLS = 5
+FAST_SESSION = '{"session.timeout.ms": "1500", "heartbeat.interval.ms": "200"}'
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[KafkaBroker]:
+    """A broker that lets members time out after a second, so that a killed one is replaced soon."""
+    with KafkaBroker({"group.min.session.timeout.ms": "500"}) as running:
+        yield running
 
 
 @pytest.fixture
@@ -70,3 +87,115 @@ def test_killed_after_the_commit_and_before_the_checkpoint_it_says_the_same(
         number: [Told(one.offset - 200, one.heard) for one in entries] for number, entries in told.items()
     }
     assert outputs != expected(topics, environment, shifted), "another moment gives other bytes"
+
+
+def test_what_was_said_before_the_start_is_in_effect_from_the_first_event(
+    topics: Listeners, tmp_path: Path
+) -> None:
+    topics.send_events(STAGE)
+    topics.announce(maintenance("move", "host-[0-3]", 0, STAGE))
+    environment = topics.environment(tmp_path / "checkpoints")
+    with Service(environment, tmp_path / "log") as service:
+        wait_for_outputs(topics, STAGE, [service])
+        assert service.stop() == 0
+    told = told_by([service])
+    assert told == {number: [Told(0, Positions(0, 1))] for number in range(PARTITIONS)}
+    outputs = published(topics)
+    assert outputs == expected(topics, environment, told)
+    assert {str(alert["key"]) for alert in topics.alerts_of()} == {f"host-{i}" for i in range(4, KEYS)}
+
+
+HOSTILE: list[bytes | None] = [
+    b"x" * 900_000,
+    b'{"verdict":"missed","key":"' + b"k" * 900_000 + b'"}',
+    b"[" * 60_000,
+    b'{"verdict":' * 5_000,
+    b"\x00\xff",
+    None,
+    b"{}",
+    b'{"verdict":"not_an_anomaly","alert_id":"events:0:1"}',
+    b'{"verdict":"missed","key":{"a":1}}',
+    b'{"verdict":"not_an_anomaly","key":"host-1","values":[1],"relevant_attribution":7,"direction":5}',
+]
+HOSTILE_CONTROL: list[bytes | None] = [
+    b'{"maintenance":{"id":"a","keys":[' + b'"*",' * 15_000 + b'"*"],"from":1,"until":2}}',
+    b'{"maintenance":{"id":"a","keys":[' + b'"*",' * 200_000 + b'"*"],"from":1,"until":2}}',
+    b'{"maintenance":{"id":"a","keys":"' + b"*a" * 2000 + b'","from":1,"until":2}}',
+    b'{"maintenance":{"id":"a","keys":"*","from":-1e308,"until":1e308}}',
+    b'{"cancel":{}}',
+]
+
+
+def test_hostile_messages_cost_one_dead_letter_each_and_nothing_else(
+    topics: Listeners, tmp_path: Path
+) -> None:
+    """With two workers, one of which is killed, and several partitions: each dead letter is published once."""
+    environment = topics.environment(tmp_path / "checkpoints", checkpoint__interval_seconds=1)
+    with (
+        Service(environment, tmp_path / "log-0") as first,
+        Service(environment, tmp_path / "log-1") as second,
+    ):
+        scored(topics, first, second)
+        for topic, values in ((topics.feedback, HOSTILE), (topics.control, HOSTILE_CONTROL)):
+            topics.broker.produce(topic, [(b"who", value, 0, START_OF_EVENTS) for value in values])
+        topics.announce(maintenance("after", "*", STAGE, 2 * STAGE))
+        wait_until(lambda: "maintenance" in said(first, second), "the message behind them to take effect")
+        first.kill()
+        scored(topics, second)
+        assert second.stop() == 0
+    outputs = published(topics)
+    assert outputs == expected(topics, environment, told_by([first, second]))
+    assert max(source_of(value)[1] for value in outputs[topics.alerts]) < topics.sent
+    dead = topics.broker.read_all(topics.dead_letters)
+    origins = sorted(
+        (dict(letter.headers)["source_topic"], dict(letter.headers)["source_offset"]) for letter in dead
+    )
+    assert origins == sorted(
+        (topic.encode(), str(offset).encode())
+        for topic, values in ((topics.feedback, HOSTILE), (topics.control, HOSTILE_CONTROL))
+        for offset in range(len(values))
+    )
+    for letter in dead:
+        assert dict(letter.headers)["error"]
+        assert letter.key == b"who"
+
+
+def said(*services: Service) -> set[str]:
+    """The kinds of messages that took effect."""
+    return {name for service in services for entry in service.said("feedback in effect") for name in entry}
+
+
+@pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once"])
+def test_killed_again_and_again_while_people_speak(topics: Listeners, tmp_path: Path, delivery: str) -> None:
+    """Two members, of which one dies now and then; messages come at any moment, and checkpoints every second."""
+    settings = {
+        "kafka__delivery": delivery,
+        "checkpoint__interval_seconds": 1,
+        "kafka__properties": FAST_SESSION,
+    }
+    environment = topics.environment(tmp_path / "checkpoints", **settings)
+    moments = random.Random(5)
+    services = [Service(environment, tmp_path / f"log-{number}") for number in range(2)]
+    try:
+        scored(topics, *services)
+        speaking = [dict(alert) for alert in topics.alerts_of()]
+        feeding = Feeding(topics, STAGE * 3, seconds=30.0)
+        for attempt in range(KILLS):
+            for _ in range(3):
+                time.sleep(moments.uniform(0.2, 1.2))
+                topics.say(*(not_an_anomaly(alert) for alert in moments.sample(speaking, 2)))
+            victim = services[-1 - attempt % 2]
+            victim.kill()
+            services.append(Service(environment, tmp_path / f"log-{len(services)}"))
+            services[-1].wait_for("joined the group")
+        feeding.join()
+        wait_for_outputs(topics, topics.sent, services[-2:])
+        for service in services:
+            if service.process.poll() is None:
+                assert service.stop() == 0
+    finally:
+        for service in services:
+            service.__exit__(None, None, None)
+    told = told_by(services)
+    assert min(len(entries) for entries in told.values()) > KILLS
+    assert published(topics, may_repeat=delivery == "at_least_once") == expected(topics, environment, told)
