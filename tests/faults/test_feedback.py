@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from stream_rcf.service.feedback_note import Positions
@@ -199,3 +200,55 @@ def test_killed_again_and_again_while_people_speak(topics: Listeners, tmp_path: 
     told = told_by(services)
     assert min(len(entries) for entries in told.values()) > KILLS
     assert published(topics, may_repeat=delivery == "at_least_once") == expected(topics, environment, told)
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_partitions_that_move_in_order_take_along_what_was_said(
+    topics: Listeners, tmp_path: Path, protocol: str
+) -> None:
+    environment = topics.environment(tmp_path / "checkpoints", kafka__group_protocol=protocol)
+    with Service(environment, tmp_path / "log-0") as first:
+        scored(topics, first)
+        tell(topics, first)
+        with Service(environment, tmp_path / "log-1") as second:
+            second.wait_for("partition loaded")
+            scored(topics, first, second)
+            topics.announce(maintenance("patch", "*", 2 * STAGE, 2 * STAGE + 200))
+            wait_until(lambda: len(told_by([first, second])[1]) == 2, "the other member to hear it")
+            wait_until(lambda: len(told_by([first, second])[0]) == 2, "each member to hear it")
+            scored(topics, first, second)
+            assert second.stop() == 0
+        scored(topics, first)
+        assert first.stop() == 0
+    told = told_by([first, second])
+    assert {str(entry["partition"]) for entry in second.said("feedback in effect")} != {"0", "1"}
+    outputs = published(topics)
+    assert outputs == expected(topics, environment, told)
+    assert {"rule:feedback", "rule:maintenance patch"} <= reasons(outputs[topics.scores])
+
+
+def test_messages_that_a_replay_needs_and_that_are_gone_are_missed_loudly(
+    topics: Listeners, tmp_path: Path
+) -> None:
+    environment = topics.environment(tmp_path / "checkpoints")
+    with Service(environment, tmp_path / "log-0") as first:
+        scored(topics, first)
+        tell(topics, first)
+        scored(topics, first)
+        first.kill()
+    topics.broker.delete_records(topics.feedback, {0: 1})
+    with Service(environment, tmp_path / "log-1") as second:
+        assert second.process.wait(60) == 1
+    text = second.log.read_text()
+    assert "of kafka.feedback_topic" in text
+    assert "they were deleted by retention or compaction, or a topic was made anew" in text
+    assert "checkpoint.on_unusable=fresh" in text
+    with Service(environment | {"STREAM_RCF_CHECKPOINT__ON_UNUSABLE": "fresh"}, tmp_path / "log-2") as third:
+        scored(topics, third)
+        assert third.stop() == 0
+    assert "takes effect from here on" in third.log.read_text()
+    seen = {
+        (score["key"], score["model"]["events_seen"])
+        for score in map(orjson.loads, published(topics)[topics.scores])
+    }
+    assert len(seen) == topics.sent, "models are kept"
