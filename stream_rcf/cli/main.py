@@ -43,6 +43,12 @@ COMMANDS = {
     "backtest": Command(
         "stream_rcf.cli.backtest", "say what settings would have alerted on, side by side for two settings"
     ),
+    "feedback": Command(
+        "stream_rcf.cli.feedback", "tell the service that an alert was none, or that one was missed"
+    ),
+    "maintenance": Command(
+        "stream_rcf.cli.maintenance", "announce that alerts of some keys mean nothing for a while"
+    ),
     "topics": Command("stream_rcf.cli.topics", "create the topics that the settings name"),
     "check-config": Command(
         "stream_rcf.cli.check_config", "print the effective settings, or every error in them"

@@ -22,7 +22,7 @@ from stream_rcf.core.layout import (
 from stream_rcf.core.likelihood import SIGNALS_OF_FOREST
 from stream_rcf.core.model import SCALES, Model
 from stream_rcf.core.reasons import Correction, Reason
-from stream_rcf.core.rules import EventRules, is_held, unruled_score
+from stream_rcf.core.rules import EventRules, has_rules, is_held, unruled_score
 from stream_rcf.core.scratch import Scratch
 from stream_rcf.core.store import latest_point
 from stream_rcf.core.tails import JOINT, rarity_in
@@ -61,7 +61,7 @@ def correct_signal(
     if signal < model.dimensions:
         if is_held(block, model, signal, scratch.rises[signal], rules, event, scratch):
             return _RULE
-    elif rules.muted.shape[0] > 0:
+    elif has_rules(rules, event):
         left = unruled_score(block, model, score, rules, event, scratch)
         if (
             SIGNALS_OF_FOREST * rarity_in(block, model.channels, JOINT, left, scratch.believed)

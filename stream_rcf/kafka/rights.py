@@ -80,7 +80,8 @@ def needed_on_topics(settings: Settings) -> dict[str, str]:
     """READ or WRITE by topic; without the inputs where they are given as a pattern."""
     kafka = settings.kafka
     outputs = (kafka.scores_topic, kafka.alerts_topic, kafka.dead_letter_topic)
-    inputs = () if kafka.input_topic.startswith("^") else (kafka.input_topic,)
+    inputs = [] if kafka.input_topic.startswith("^") else [kafka.input_topic]
+    inputs += filter(None, (kafka.feedback_topic, kafka.control_topic))
     return dict.fromkeys(inputs, "READ") | dict.fromkeys(outputs, "WRITE")
 
 

@@ -73,6 +73,7 @@ class Source:
         self._admin: AdminClient | None = None
         self._notice = JoinNotice(longest_wait(settings, self._configuration.get("session.timeout.ms")))
         self._rejoin_at: float | None = None  # monotonic; set while the group refuses our name
+        self._notes: dict[tuple[str, int], str] = {}  # what was committed beside the offsets, as last asked
 
     def subscribe(self) -> None:
         """Join the group. Raises ``UsageError`` for a topic or pattern that the client does not accept."""
@@ -166,9 +167,14 @@ class Source:
             for entry in answer:
                 if entry.error is not None:
                     raise KafkaException(entry.error)
+        self._notes |= {(entry.topic, entry.partition): entry.metadata or "" for entry in answer}
         return {
             (entry.topic, entry.partition): entry.offset if entry.offset >= 0 else None for entry in answer
         }
+
+    def committed_note(self, topic: str, partition: int) -> str:
+        """What was committed beside the offset that ``committed`` last gave for the partition; ``""`` for nothing."""
+        return self._notes.get((topic, partition), "")
 
     def watermarks(self, topic: str, partition: int) -> tuple[int, int]:
         """(first offset still in the log, offset after the last) as the broker says now."""

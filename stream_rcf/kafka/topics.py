@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
@@ -13,6 +14,7 @@ from confluent_kafka.cimpl import NewTopic
 from stream_rcf.errors import StreamRcfError, UsageError
 from stream_rcf.kafka.failures import kafka_error
 from stream_rcf.kafka.first_contact import ask_brokers
+from stream_rcf.kafka.notice_topics import notice_topics
 from stream_rcf.kafka.rights import denial, is_denial, needed_on_topics, require_topic_rights
 from stream_rcf.settings.model import Settings
 
@@ -54,6 +56,11 @@ def topic_plans(settings: Settings, partitions: int) -> list[TopicPlan]:
             },
         ),
     ]
+    # One partition, so that what is said has an order; and for good, since effects are worked out from all of it.
+    for name in filter(None, notice_topics(settings)):
+        plans.append(
+            TopicPlan(name, 1, {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"})
+        )
     if not kafka.input_topic.startswith("^"):
         plans.insert(0, TopicPlan(kafka.input_topic, partitions, {"retention.ms": str(WEEK_MS)}))
     return plans
@@ -99,6 +106,7 @@ def require_topics(settings: Settings) -> None:
     """
     client, known = ask_brokers(settings, METADATA_TIMEOUT)
     existing = _existing(known)
+    _require_one_partition(settings, existing)
     pattern = settings.kafka.input_topic
     inputs = [name for name in existing if re.match(pattern, name)] if pattern.startswith("^") else [pattern]
     if not inputs:
@@ -113,3 +121,12 @@ def require_topics(settings: Settings) -> None:
             f"missing on {settings.kafka.bootstrap_servers}: {', '.join(named)}. "
             "Create them with `stream-rcf topics create`, or correct the kafka.*_topic settings"
         )
+
+
+def _require_one_partition(settings: Settings, existing: Mapping[str, int]) -> None:
+    for field, name in zip(("feedback_topic", "control_topic"), notice_topics(settings), strict=True):
+        if existing.get(name, 1) != 1:
+            raise UsageError(
+                f"kafka.{field}: topic {name} has {existing[name]} partitions, but must have one, in which everything "
+                "has its order. Name another topic, and let `stream-rcf topics create` make it"
+            )

@@ -6,10 +6,7 @@ Names carry their unit; counters end in ``_total``. No label has unbounded value
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Kind = Literal["counter", "gauge", "histogram"]
+from stream_rcf.observe.declaration import MetricDeclaration
 
 # Seconds. Batches and commits take milliseconds, and matter up to the transaction's time-out of 60 s.
 FAST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -19,24 +16,6 @@ DELAY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 6
 CHECKPOINT_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 
 PARTITION_LABELS = ("topic", "partition")
-
-
-@dataclass(frozen=True, slots=True)
-class MetricDeclaration:
-    """One metric; ``hint`` says what a bad value means and is part of the help text."""
-
-    name: str
-    kind: Kind
-    unit: str
-    help: str
-    hint: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-
-    @property
-    def documentation(self) -> str:
-        """The text that ``/metrics`` shows."""
-        return f"{self.help} {self.hint}"
 
 
 EVENTS = MetricDeclaration(
@@ -219,6 +198,35 @@ PARTITIONS = MetricDeclaration(
     "Any but live for minutes: see replay progress and the log.",
     ("state",),
 )
+FEEDBACK_MESSAGES = MetricDeclaration(
+    "stream_rcf_feedback_messages_total",
+    "counter",
+    "messages",
+    "Feedback and control messages that took effect, once for each input topic, by kind; rejected are dead letters.",
+    "Many not_an_anomaly: detector.alert_budget is too high, or a rule is missing.",
+    ("kind",),
+)
+FEEDBACK_DROPPED = MetricDeclaration(
+    "stream_rcf_feedback_dropped_total",
+    "counter",
+    "effects",
+    "Effects of feedback, and maintenances, that a partition let go of to stay within its bounds, the oldest first.",
+    "Rising: so much feedback is better said by rules.",
+)
+FEEDBACK_KEYS = MetricDeclaration(
+    "stream_rcf_feedback_keys",
+    "gauge",
+    "keys",
+    "Keys with feedback in effect.",
+    "Near 10,000: the oldest feedback will be let go of.",
+)
+MAINTENANCES = MetricDeclaration(
+    "stream_rcf_maintenance_active",
+    "gauge",
+    "maintenances",
+    "Maintenances that are on now, by the clock.",
+    "Above 0 when nobody is at work: one was announced for too long.",
+)
 BUILD_INFO = MetricDeclaration(
     "stream_rcf_build_info",
     "gauge",
@@ -269,6 +277,10 @@ DECLARATIONS: tuple[MetricDeclaration, ...] = (
     PARTITIONS,
     BACKFILLED_KEYS,
     LEARNED_BEFORE,
+    FEEDBACK_MESSAGES,
+    FEEDBACK_DROPPED,
+    FEEDBACK_KEYS,
+    MAINTENANCES,
     BUILD_INFO,
 )
 

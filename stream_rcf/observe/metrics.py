@@ -12,8 +12,8 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from stream_rcf.observe import metric_declarations as declared
+from stream_rcf.observe.declaration import MetricDeclaration
 from stream_rcf.observe.health import Answer, Health
-from stream_rcf.observe.metric_declarations import MetricDeclaration
 from stream_rcf.observe.replay_log import ReplayLog
 
 RebalanceKind = Literal["assigned", "revoked", "lost"]
@@ -68,6 +68,10 @@ class Metrics:
         self._partitions = self._gauge(declared.PARTITIONS)
         self._backfilled_keys = self._counter(declared.BACKFILLED_KEYS)
         self._learned_before = self._counter(declared.LEARNED_BEFORE)
+        self._feedback_messages = self._counter(declared.FEEDBACK_MESSAGES)
+        self._feedback_dropped = self._counter(declared.FEEDBACK_DROPPED)
+        self._feedback_keys = self._gauge(declared.FEEDBACK_KEYS)
+        self._maintenances = self._gauge(declared.MAINTENANCES)
         self._gauge(declared.BUILD_INFO).labels(version, platform.python_version(), fingerprint).set(1)
         for kind in REBALANCE_KINDS:
             self._rebalances.labels(kind)  # present from the start, so that a first one is an increase
@@ -100,6 +104,19 @@ class Metrics:
     def learned_before(self, events: int) -> None:
         """Count events that a backfill had learned already, which are passed over."""
         self._learned_before.inc(events)
+
+    def feedback_message(self, kind: str) -> None:
+        """Count a message that took effect; ``kind`` is one of the few of ``pipeline.notices``, or ``rejected``."""
+        self._feedback_messages.labels(kind).inc()
+
+    def feedback_dropped(self, count: int) -> None:
+        """Count effects of feedback, or maintenances, that a partition let go of to stay within its bounds."""
+        self._feedback_dropped.inc(count)
+
+    def feedback_state(self, keys: int, maintenances: int) -> None:
+        """Note how many keys have feedback, and how many maintenances are on by the clock."""
+        self._feedback_keys.set(keys)
+        self._maintenances.set(maintenances)
 
     def event_age(self, seconds: float) -> None:
         """Note how old the oldest event of a batch was when it was scored; the future counts as 0."""

@@ -35,6 +35,8 @@ class EventError(StrEnum):
     NON_NUMERIC_FEATURE = "non_numeric_feature"
     NON_FINITE_NUMBER = "non_finite_number"
     NUMBER_OUT_OF_RANGE = "number_out_of_range"  # finite, but beyond a 32-bit float
+    INVALID_FEEDBACK = "invalid_feedback"  # a message of the feedback topic that says nothing to act on
+    INVALID_CONTROL = "invalid_control"  # the same of the control topic
 
 
 def printable(text: str, limit: int = QUOTED_CHARACTERS) -> str:

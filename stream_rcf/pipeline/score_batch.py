@@ -29,7 +29,7 @@ from stream_rcf.core.process import (
     THRESHOLD,
 )
 from stream_rcf.core.reasons import Reason
-from stream_rcf.core.rules import EventRules
+from stream_rcf.core.rules import EventRules, no_sensitivity
 from stream_rcf.core.scratch import new_scratch
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.rules import RuleSet
@@ -69,7 +69,9 @@ def arrays_of(events: Sequence[Event], rules: RuleSet | None = None) -> EventArr
     if any(event.identity for event in events):
         arrays = arrays._replace(identities=np.array([event.identity for event in events], np.int64))
     ruled = None if rules is None else rules.judge(events, arrays.values, arrays.timestamps)
-    return arrays if ruled is None else arrays._replace(rules=EventRules(*ruled))
+    if ruled is None:
+        return arrays
+    return arrays._replace(rules=EventRules(*ruled, no_sensitivity(arrays.values.shape[1])))
 
 
 def with_rule_names(scored: ScoredBatch, events: Sequence[Event], rules: RuleSet | None) -> ScoredBatch:

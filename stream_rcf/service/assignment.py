@@ -13,6 +13,7 @@ from stream_rcf.kafka.messages import OFFSET_END, TopicPartition
 from stream_rcf.kafka.source import Source
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.backfill import Backfill
+from stream_rcf.service.feedback_opening import feedback_of_plan
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.service.saved_state import DamagedCheckpointError
 from stream_rcf.settings.derived import state_fingerprint
@@ -138,7 +139,8 @@ class Assignment:
 
     def _take_over(self, partition: Partition, committed: int | None) -> None:
         if partition.state is PartitionState.PARKED:
-            if partition.committed == committed:
+            note = self._source().committed_note(*partition.identity)
+            if (partition.committed, partition.committed_note) == (committed, note):
                 partition.unpark()
                 self._to_resume.append(partition)
                 return
@@ -250,7 +252,13 @@ class Assignment:
                 logger.error(
                     warning, extra={"context": {"topic": partition.topic, "partition": partition.number}}
                 )
-        partition.load(plan, committed, found.newest_number, self._backfill if is_backfilled else None)
+        backfill = self._backfill if is_backfilled else None
+        has_begun = found.newest_number > 0 or committed is not None
+        partition.committed_note = self._source().committed_note(*partition.identity)
+        feedback = feedback_of_plan(
+            self._settings, name, plan, partition.committed_note, high if has_begun else 0
+        )
+        partition.load(plan, committed, found.newest_number, backfill, feedback)
 
     def _undamaged(self, name: PartitionId, found: ManifestList) -> tuple[list[Manifest], list[str]]:
         """The checkpoints in which no damage was found so far, and sentences about the rest."""

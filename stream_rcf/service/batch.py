@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -22,42 +21,22 @@ from stream_rcf.kafka.schema_registry_reader import payload_reader
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.pipeline.copied_fields import CopiedFields
 from stream_rcf.pipeline.decode import EventDecoder
+from stream_rcf.pipeline.effects_judgement import with_effect_names
 from stream_rcf.pipeline.encode import resolved_records
 from stream_rcf.pipeline.events import Event, Position, Rejection
-from stream_rcf.pipeline.score_batch import BatchScorer, RunningBatch, ScoredBatch, arrays_of, with_rule_names
+from stream_rcf.pipeline.score_batch import BatchScorer, ScoredBatch, with_rule_names
 from stream_rcf.pipeline.windows import EventWindows
 from stream_rcf.service.assignment import Assignment
+from stream_rcf.service.batch_content import Batch
 from stream_rcf.service.encoder import record_encoder
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.settings.derived import event_schema
 from stream_rcf.settings.model import Settings
 from stream_rcf.settings.rule_sets import rule_set
-from stream_rcf.state.key_table import KeyTable
 
 logger = logging.getLogger(__name__)
 
 _LIVE = PartitionState.LIVE  # looked up once for each event
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What is known of a batch between its decoding and its publishing; over windows, its events become those."""
-
-    messages: int
-    began: float = field(default_factory=time.perf_counter)
-    events: list[Event] = field(default_factory=list)
-    tables: list[KeyTable] = field(default_factory=list)
-    sources: list[Position | None] = field(default_factory=list)  # by event; None: learned silently
-    origins: list[Message] = field(default_factory=list)  # by event, where alerts repeat fields of it
-    rejected: list[tuple[Message, Rejection]] = field(default_factory=list)  # of live partitions
-    passed_over: list[Reason] = field(default_factory=list)  # events of live partitions that are in no window
-    begun: set[tuple[KeyTable, str]] = field(default_factory=set)  # keys whose first event is in it
-    learned_before: int = 0  # events of live partitions that a backfill has learned
-    published: dict[tuple[str, int], int] = field(
-        default_factory=dict
-    )  # where its partitions stood before it
-    moves_offsets: bool = False  # it holds messages of live partitions
-    scoring: RunningBatch | None = None
 
 
 class BatchProcessor:
@@ -90,7 +69,7 @@ class BatchProcessor:
         self._record_ms = 0 if parameters.windows is None else parameters.windows.window_ms
         self._scores_topic = settings.kafka.scores_topic
         self._alerts_topic = settings.kafka.alerts_topic
-        self._in_flight: _Batch | None = None
+        self._in_flight: Batch | None = None
         self._overlapping: set[tuple[str, int]] = set()  # partitions with events that a backfill has learned
 
     @property
@@ -118,11 +97,11 @@ class BatchProcessor:
         """
         batch = self._decode(messages)
         # While the kernel is at the batch before; which windows are closed is known only when that has landed.
-        arrays = arrays_of(batch.events, self._rules) if batch.events and self._windows is None else None
+        arrays = batch.arrays(self._rules) if self._windows is None else None
         before = self._land()
         if self._windows is not None:
-            self._close_windows(batch, self._windows)
-            arrays = arrays_of(batch.events, self._rules) if batch.events else None
+            batch.close_windows(self._windows)
+            arrays = batch.arrays(self._rules)
         batch.scoring = self._scorer.start(batch.events, batch.tables, arrays)
         self._in_flight = batch
         if before is not None:
@@ -149,8 +128,8 @@ class BatchProcessor:
         self.drop()
         self._scorer.close()
 
-    def _decode(self, messages: Sequence[Message]) -> _Batch:
-        batch = _Batch(len(messages))
+    def _decode(self, messages: Sequence[Message]) -> Batch:
+        batch = Batch(len(messages))
         topic: str | None = None
         number: int | None = None
         partition: Partition | None = None  # of the messages of this stretch, if they may change its keys
@@ -162,6 +141,9 @@ class BatchProcessor:
             if partition is None or offset < partition.next_offset:
                 continue
             is_live = partition.state is _LIVE or self._is_live(partition, offset)
+            effects = (
+                None if partition.feedback is None else partition.feedback.effects
+            )  # before it ends a replay
             decoded = self._decode_one(message)
             partition.next_offset = offset + 1
             if not is_live and partition.still_to_replay == 0:
@@ -175,6 +157,8 @@ class BatchProcessor:
                 batch.events.append(decoded)
                 if self._copied is not None:
                     batch.origins.append(message)
+                if effects is not None:
+                    batch.effects.append(effects)
                 batch.tables.append(partition.table)
                 batch.sources.append(Position(partition.topic, partition.number, offset) if is_live else None)
             elif is_live:
@@ -183,14 +167,7 @@ class BatchProcessor:
                 batch.moves_offsets = True
         return batch
 
-    def _close_windows(self, batch: _Batch, windows: EventWindows) -> None:
-        """Let the batch's events be the windows that they close."""
-        closed, sources, origins = windows.close(batch.events, batch.tables), batch.sources, batch.origins
-        batch.passed_over = [reason for index, reason in closed.passed_over if sources[index] is not None]
-        batch.events, batch.tables, batch.sources = closed.events, closed.tables, closed.sources(sources)
-        batch.origins = [origins[index] for index in closed.closed_by] if origins else []
-
-    def _was_learned(self, batch: _Batch, partition: Partition, event: Event, message: Message) -> bool:
+    def _was_learned(self, batch: Batch, partition: Partition, event: Event, message: Message) -> bool:
         """Whether the event is one of the history whose models its key begins with: it is not to be learned twice.
 
         Only events before the first that is news are: what comes late after that is scored as ever. So it does not hang
@@ -221,7 +198,7 @@ class BatchProcessor:
             },
         )
 
-    def _begin_stretch(self, batch: _Batch, topic: str, number: int) -> Partition | None:
+    def _begin_stretch(self, batch: Batch, topic: str, number: int) -> Partition | None:
         """The partition of the messages that come, if they may change its keys; notes where it stands."""
         partition = self._assignment.get(topic, number)
         if partition is None or not partition.accepts_events:
@@ -231,6 +208,7 @@ class BatchProcessor:
 
     def _is_live(self, partition: Partition, offset: int) -> bool:
         """Whether the event is to be published; one behind the replay makes its partition live."""
+        partition.reach(offset)
         if offset >= partition.publish_from:
             partition.caught_up()
         return partition.state is _LIVE
@@ -243,7 +221,7 @@ class BatchProcessor:
             value, key = _bytes(value), _bytes(key)
         return self._decoder.decode(value, key, -1 if kind == NO_TIMESTAMP else timestamp)
 
-    def _land(self) -> _Batch | None:
+    def _land(self) -> Batch | None:
         """The batch that was in flight, whose kernel is waited for."""
         batch = self._in_flight
         if batch is None or batch.scoring is None:
@@ -252,10 +230,11 @@ class BatchProcessor:
         self._in_flight = None
         return batch
 
-    def _publish(self, batch: _Batch, publisher: Publisher) -> None:
+    def _publish(self, batch: Batch, publisher: Publisher) -> None:
         if batch.scoring is None:
             raise AssertionError("a batch that was not started cannot be published")
         scored = with_rule_names(batch.scoring.result(), batch.events, self._rules)
+        scored = with_effect_names(scored, batch.events, batch.effects)
         if batch.moves_offsets:
             publisher.begin()  # even a dead letter moves the offset
         for message, rejection in batch.rejected:
@@ -279,12 +258,12 @@ class BatchProcessor:
             self._metrics.event_age((now - oldest) / 1000)
         self._metrics.batch(batch.messages, len(times), len(alerts), time.perf_counter() - batch.began)
 
-    def _fields(self, batch: _Batch, index: int) -> dict[str, object]:
+    def _fields(self, batch: Batch, index: int) -> dict[str, object]:
         """What the alert of event ``index`` repeats of it."""
         value: Any = batch.origins[index].value()
         return {} if self._copied is None else self._copied.read(_bytes(value))
 
-    def _count_unscored(self, batch: _Batch, scored: ScoredBatch) -> None:
+    def _count_unscored(self, batch: Batch, scored: ScoredBatch) -> None:
         """Count the events that were passed over, by their reason."""
         for passed_over in batch.passed_over:
             self._metrics.passed_over(passed_over.name.lower())

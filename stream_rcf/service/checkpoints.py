@@ -11,7 +11,7 @@ from stream_rcf.core.model import model_of
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.errors import ReloadNeededError
 from stream_rcf.observe.metrics import Metrics
-from stream_rcf.service.partition import Partition, PartitionState
+from stream_rcf.service.partition import Partition, PartitionState, Standing
 from stream_rcf.service.saved_state import DamagedCheckpointError, FirstCheckpointError, SavedState
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointOutcome, CheckpointWriter
@@ -32,7 +32,7 @@ FIRST_CHECKPOINT_SECONDS = 60.0  # for the empty checkpoint that a new partition
 class _OpenCut:
     partition: Partition
     cut: ConsistentCut
-    offset: int
+    standing: Standing
     is_handed_over: bool = False  # everything is with the writer
 
 
@@ -55,15 +55,14 @@ class Checkpoints:
         self._name_of = name_of
         self._fingerprint = fingerprint
         self._interval = interval_seconds
-        self._metrics = metrics
-        self._clock = clock
+        self._metrics, self._clock = metrics, clock
         self._last_begun = clock()
         self._open: dict[PartitionId, _OpenCut] = {}
         self._last_error: str | None = None
         self._damage: dict[PartitionId, DamagedCheckpointError] = {}  # the same
         self._overtaken: dict[PartitionId, str] = {}  # raised at the next turn, never inside a callback
         self._saved_state = SavedState(store, model_of(parameters), metrics, clock)
-        self._saved_offset: dict[PartitionId, int] = {}
+        self._saved: dict[PartitionId, Standing] = {}
 
     # -- taking a partition over ------------------------------------------------------------------------------------
 
@@ -89,7 +88,7 @@ class Checkpoints:
         if manifest is None or manifest.backfill != partition.backfill_identity:
             self._save_first(partition)
         else:
-            self._saved_offset[name] = plan.start_offset
+            self._saved[name] = partition.standing
         seconds = round(self._clock() - began, 3)
         logger.info("partition loaded", extra={"context": {**partition.loaded_facts(), "seconds": seconds}})
 
@@ -113,7 +112,7 @@ class Checkpoints:
     @property
     def are_due(self) -> bool:
         """Whether it is time for the next partition's cut: they take turns, each once in an interval."""
-        return self._clock() >= self._last_begun + self._interval / max(1, len(self._saved_offset))
+        return self._clock() >= self._last_begun + self._interval / max(1, len(self._saved))
 
     def begin_due(self, partitions: Iterable[Partition]) -> None:
         """Begin a cut of the live partition whose checkpoint is oldest. Only to be called with everything committed."""
@@ -134,7 +133,7 @@ class Checkpoints:
             return False
         base = self._writer.base(name)
         has_grown = base is not None and base.topic_partitions != partition.topic_partitions
-        return has_grown or self._saved_offset.get(name) != partition.next_offset
+        return has_grown or self._saved.get(name) != partition.standing
 
     def _begin(self, partition: Partition) -> None:
         name = self._name_of(partition)
@@ -147,8 +146,9 @@ class Checkpoints:
             changed=set(cut.keys),
             topic_partitions=partition.topic_partitions,
             backfill=partition.backfill_identity,
+            feedback="" if partition.feedback is None else partition.feedback.document(),
         )
-        self._open[name] = _OpenCut(partition, cut, partition.next_offset)
+        self._open[name] = _OpenCut(partition, cut, partition.standing)
 
     @property
     def has_work(self) -> bool:
@@ -211,7 +211,9 @@ class Checkpoints:
         }
         if outcome.manifest is not None:
             if entry is not None:
-                self._saved_offset[outcome.partition] = outcome.manifest.offset
+                self._saved[outcome.partition] = entry.standing
+                if entry.partition.feedback is not None:
+                    entry.partition.feedback.saved(entry.standing.heard)
             context["offset"] = outcome.manifest.offset
             logger.info("checkpoint written", extra={"context": context})
         self._metrics.checkpoint_ended(
@@ -259,7 +261,7 @@ class Checkpoints:
         """
         self._writer.hurry()
         wanted = {self._name_of(partition) for partition in partitions} & self._open.keys()
-        offsets = {name: self._open[name].offset for name in wanted}
+        standings = {name: self._open[name].standing for name in wanted}
         while wanted & self._open.keys():
             if self._clock() > deadline:
                 return False
@@ -269,7 +271,7 @@ class Checkpoints:
             left = wanted & self._open.keys()
             if all(self._open[name].is_handed_over for name in left) or not self._writer.has_room():
                 time.sleep(POLL_SECONDS)
-        return all(self._saved_offset.get(name) == offset for name, offset in offsets.items())
+        return all(self._saved.get(name) == standing for name, standing in standings.items())
 
     # -- letting go -------------------------------------------------------------------------------------------------
 
@@ -285,7 +287,7 @@ class Checkpoints:
         name = self._name_of(partition)
         self._writer.release(name)
         self._saved_state.close_partition(partition)
-        self._saved_offset.pop(name, None)
+        self._saved.pop(name, None)
         self._overtaken.pop(name, None)
         self._damage.pop(name, None)
 

@@ -12,9 +12,12 @@ any -> LOST                                   somebody else's now
 from __future__ import annotations
 
 from enum import Enum
+from typing import NamedTuple
 
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.service.backfill import Backfill
+from stream_rcf.service.feedback_note import Positions
+from stream_rcf.service.partition_feedback import PartitionFeedback
 from stream_rcf.state.key_memory import KeyMemory
 from stream_rcf.state.key_table import KeyTable
 from stream_rcf.state.recovery import RecoveryPlan
@@ -40,6 +43,13 @@ LEGAL_EDGES: dict[PartitionState, frozenset[PartitionState]] = {
     _S.PARKED: frozenset({_S.ASSIGNED, _S.REPLAYING, _S.LIVE, _S.LOST}),
     _S.LOST: frozenset(),
 }
+
+
+class Standing(NamedTuple):
+    """How far a partition has come."""
+
+    offset: int  # the first event not yet learned
+    heard: Positions  # the first feedback and control messages that have not taken effect
 
 
 class Partition:
@@ -68,6 +78,10 @@ class Partition:
         self.publish_from = 0  # events before were published by an earlier owner
         self.committed: int | None = None  # the group's offset as far as we know
         self.backfill: Backfill | None = None  # what its keys begin with
+        self.feedback: PartitionFeedback | None = (
+            None  # what people told it; None where no topic is named for that
+        )
+        self.committed_note = ""  # what is committed beside the offset
 
     def __repr__(self) -> str:
         return f"<{self.topic}[{self.number}] {self.state.value} at {self.next_offset}>"
@@ -92,16 +106,32 @@ class Partition:
             raise AssertionError(f"{self!r} cannot become {state.value}")
         self.state = state
 
+    @property
+    def note(self) -> str:
+        """What is to be committed beside the offset: see ``feedback_note``."""
+        return "" if self.feedback is None else self.feedback.note
+
+    @property
+    def standing(self) -> Standing:
+        """What a checkpoint made now would hold: up to which event, and how much feedback."""
+        return Standing(self.next_offset, Positions() if self.feedback is None else self.feedback.heard)
+
+    def reach(self, offset: int) -> None:
+        """The event at ``offset`` is next: let the feedback that is known to come before it take effect."""
+        if self.feedback is not None:
+            self.feedback.reach(offset)
+
     def load(
         self,
         plan: RecoveryPlan,
         committed: int | None,
         newest_checkpoint: int,
         backfill: Backfill | None = None,
+        feedback: PartitionFeedback | None = None,
     ) -> None:
         """Begin to read the checkpoint that ``plan`` names, made when ``newest_checkpoint`` was the last number.
 
-        Keys that are not in it begin as ``backfill`` has them.
+        Keys that are not in it begin as ``backfill`` has them; ``feedback`` is as of there.
         """
         self._move(PartitionState.LOADING)
         self.plan = plan
@@ -110,15 +140,19 @@ class Partition:
         self.committed = committed
         self.newest_checkpoint = newest_checkpoint
         self.backfill = self.table.origin = backfill
+        self.feedback = feedback
 
     def loaded(self) -> None:
         """The keys are those of the plan's start offset."""
         replay = self.next_offset < self.publish_from
         self._move(PartitionState.REPLAYING if replay else PartitionState.LIVE)
+        if not replay:
+            self.reach(self.publish_from)
 
     def caught_up(self) -> None:
         """Everything that was published before has been learned."""
         self._move(PartitionState.LIVE)
+        self.reach(self.publish_from)
 
     def park(self) -> None:
         """Revoked: keep all until the group's next decision."""
@@ -126,7 +160,10 @@ class Partition:
 
     def unpark(self) -> None:
         """Given back untouched: go on."""
-        self._move(PartitionState.REPLAYING if self.next_offset < self.publish_from else PartitionState.LIVE)
+        if self.next_offset < self.publish_from:
+            self._move(PartitionState.REPLAYING)
+        else:
+            self.caught_up()
 
     def roll_back(self) -> None:
         """Its state is ahead of what was committed, or not to be trusted: forget it and load again."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from stream_rcf.kafka.source import Source
 from stream_rcf.observe.metrics import Metrics
 from stream_rcf.service.assignment import Assignment
@@ -17,6 +19,11 @@ def report_status(metrics: Metrics, assignment: Assignment, source: Source) -> N
         end = source.known_end(partition.topic, partition.number) if partition.accepts_events else None
         if end is not None:
             metrics.lag(partition.topic, partition.number, max(0, end - partition.next_offset))
+    heard = [partition.feedback.effects for partition in assignment if partition.feedback is not None]
+    if heard:
+        now = time.time() * 1000
+        active = max(sum(one.begin <= now < one.end for one in effects.maintenances) for effects in heard)
+        metrics.feedback_state(max(effects.keys for effects in heard), active)
     memory = assignment.memory
     metrics.keys(resident, memory.bytes)
     metrics.keys_away(known - resident, memory.evictions, memory.returns, memory.spilled_bytes)

@@ -26,6 +26,8 @@ from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.backfill import Backfill
 from stream_rcf.service.batch import BatchProcessor
 from stream_rcf.service.checkpoints import Checkpoints
+from stream_rcf.service.feedback import Feedback
+from stream_rcf.service.loading import Loading
 from stream_rcf.service.partition import Partition, PartitionState
 from stream_rcf.service.recovery import RECOVERABLE, Recovery, remedy_and_reason
 from stream_rcf.service.registry_wait import RegistryWait
@@ -36,14 +38,12 @@ from stream_rcf.settings.model import Settings
 from stream_rcf.state.batch_keys import largest_batch
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
-from stream_rcf.state.objects import StoreUnreachableError
 
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.1  # the longest wait for a message: also how fast a signal is noticed
 STATUS_SECONDS = 1.0  # between updates of the gauges that need a walk over all partitions
 HANDOVER_SHARE = 0.1  # of max.poll.interval.ms, for the checkpoints of what is revoked; replay does the rest
-STORE_RETRY_SECONDS = 2.0  # between attempts to read checkpoints from a store that does not answer
 COPYING_BATCH = 100  # events while each may need a copy of its key first, which takes 0.2 ms in fresh memory
 BUSY_COPYING_SECONDS = 0.003  # of a turn with messages, for the keys of a checkpoint under way
 IDLE_COPYING_SECONDS = 0.05  # of a turn without
@@ -87,8 +87,10 @@ class Worker:
         self._assignment.source = self._source
         dead_letters = DeadLetters(settings.kafka.dead_letter_topic, limits[settings.kafka.dead_letter_topic])
         self._batches = BatchProcessor(settings, parameters, self._assignment, dead_letters, metrics)
+        self._feedback = Feedback(settings, dead_letters, metrics) if settings.kafka.takes_feedback else None
+        self._loading = Loading(self._assignment, self._checkpoints, self._feedback, self._finish_batch)
         self._last_commit = 0.0
-        self._next_status = self._next_load = 0.0
+        self._next_status = 0.0
         self._pending_remedy: Remedy | None = None  # set by a callback, applied at the next turn
         self._is_mid_batch = False  # the state is ahead of what was published: nothing may be committed
         self._registry_wait = RegistryWait()
@@ -112,7 +114,8 @@ class Worker:
         if not self._registry_wait.is_over:
             self._wait_for_registry()
             return
-        self._load_one()
+        self._loading.load_one(self._source)
+        self._hear_feedback()
         most = COPYING_BATCH if self._assignment.must_copy else self._batch_size
         messages = self._source.read(min(most, self._batch_size), self._patience())
         if self._pending_remedy is not None:
@@ -125,8 +128,7 @@ class Worker:
             self._is_mid_batch = False
         else:
             self._finish_batch()  # nothing waits, so nothing is gained by keeping it in flight
-            if self._assignment.in_state(PartitionState.REPLAYING):
-                self._notice_ends()
+            self._loading.notice_ends(self._source)
         self._commit_if_due()
         self._checkpoints.advance(BUSY_COPYING_SECONDS if messages else IDLE_COPYING_SECONDS)
         self._report()
@@ -147,7 +149,8 @@ class Worker:
     def _patience(self) -> float:
         """How long to wait for a message: not at all while there is other work."""
         if (
-            (self._assignment.in_state(PartitionState.LOADING) and time.monotonic() >= self._next_load)
+            self._loading.has_work
+            or (self._feedback is not None and self._feedback.is_busy)
             or self._checkpoints.has_work
             or self._batches.is_in_flight
         ):
@@ -156,35 +159,17 @@ class Worker:
             return max(0.0, min(IDLE_SECONDS, self._last_commit + self._commit_interval - time.monotonic()))
         return IDLE_SECONDS
 
-    def _load_one(self) -> None:
-        """Load one partition per turn, so that those already live are not kept waiting by all of them.
-
-        While the store does not answer, those that need it wait and the others go on.
-        """
-        if time.monotonic() < self._next_load:
+    def _hear_feedback(self) -> None:
+        """Let what people said take effect where the partitions stand, and commit that there and then."""
+        if self._feedback is None:
             return
-        if self._assignment.in_state(PartitionState.ASSIGNED):
-            self._next_load = time.monotonic() + STORE_RETRY_SECONDS
-            self._finish_batch()
-            self._assignment.plan_waiting()
-        for partition in self._assignment.in_state(PartitionState.LOADING)[:1]:
-            self._finish_batch()  # loading takes its time, and the outputs of the others should not wait for it
-            try:
-                self._checkpoints.load(partition)
-            except StoreUnreachableError as failure:
-                logger.warning("%r waits for the store of checkpoints: %s", partition, failure)
-                self._next_load = time.monotonic() + STORE_RETRY_SECONDS
-                return
-            partition.loaded()
-            self._source.resume(partition.topic, partition.number)
-
-    def _notice_ends(self) -> None:
-        """A partition whose last offsets hold no events (transaction markers) still ends its replay."""
-        for partition in self._assignment.in_state(PartitionState.REPLAYING):
-            position = self._source.position(partition.topic, partition.number)
-            if position is not None and position >= partition.publish_from:
-                partition.next_offset = max(partition.next_offset, partition.publish_from)
-                partition.caught_up()
+        hearing = self._feedback.read(self._assignment)
+        if hearing is None:
+            return
+        self._finish_batch()
+        self._publisher.begin()
+        self._feedback.apply(hearing, self._assignment, self._publisher)
+        self._commit()
 
     # -- committing -------------------------------------------------------------------------------------------------
 
@@ -206,17 +191,18 @@ class Worker:
             return
         began = time.monotonic()
         moved = [
-            (partition, offset)
+            (partition, offset, partition.note)
             for partition in self._assignment.in_state(PartitionState.LIVE)
             if (offset := self._batches.published(partition)) != partition.committed
+            or partition.note != partition.committed_note
         ]
-        offsets = [TopicPartition(partition.topic, partition.number, offset) for partition, offset in moved]
+        offsets = [TopicPartition(one.topic, one.number, offset, note) for one, offset, note in moved]
         if is_final:
             self._publisher.commit(offsets, self._source.consumer)
         else:
             self._publisher.commit_soon(offsets, self._source.consumer)
-        for partition, offset in moved:
-            partition.committed = offset
+        for partition, offset, note in moved:
+            partition.committed, partition.committed_note = offset, note
         self._last_commit = time.monotonic()
         if not self._publisher.is_open:
             self._recovery.succeeded()
@@ -295,6 +281,8 @@ class Worker:
             try:
                 self._batches.close()
                 self._publisher.close()
+                if self._feedback is not None:
+                    self._feedback.close()
             finally:
                 self._checkpoints.close(self._handover_seconds)
                 self._assignment.memory.close()

@@ -13,7 +13,14 @@ from stream_rcf.settings.kafka_properties import refusals
 
 TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")  # Kafka's own rule
 BROKER = re.compile(r"(?:\w+://)?(?:\[[0-9a-fA-F:.]+\]|[^\s,:/\[\]]+)(?::[0-9]{1,5})?")
-TOPIC_FIELDS = ("input_topic", "scores_topic", "alerts_topic", "dead_letter_topic")
+TOPIC_FIELDS = (
+    "input_topic",
+    "scores_topic",
+    "alerts_topic",
+    "dead_letter_topic",
+    "feedback_topic",
+    "control_topic",
+)
 MAX_COMMIT_INTERVAL_MS = 5_000  # a transaction lives about this long, and the broker ends one after 15 s
 MAX_INSTANCE_ID = 240  # characters; Kafka allows 249, and a worker adds its number
 MAX_BATCH_SIZE = 100_000  # events; a batch is held in memory and must be scored well within a transaction
@@ -55,6 +62,13 @@ class KafkaSettings(Section):
     dead_letter_topic: str = Field(
         default="dead-letters", description="the topic for events that cannot be scored"
     )
+    feedback_topic: str = Field(
+        default="",
+        description="the topic on which people say which alerts were none and what was missed; empty: none",
+    )
+    control_topic: str = Field(
+        default="", description="the topic on which maintenance is announced; empty: none"
+    )
     start_from: Literal["earliest", "latest"] = Field(
         default="earliest", description="where a group without committed offsets begins"
     )
@@ -73,6 +87,11 @@ class KafkaSettings(Section):
         description="further librdkafka options, such as security.protocol; secrets are never printed",
         json_schema_extra={"allowed": "a map from librdkafka's option names to values", "secret": True},
     )
+
+    @property
+    def takes_feedback(self) -> bool:
+        """Whether a topic is named on which people tell the service something."""
+        return bool(self.feedback_topic or self.control_topic)
 
     @field_validator("bootstrap_servers")
     @classmethod
@@ -112,6 +131,11 @@ class KafkaSettings(Section):
                 f"must be a topic or a regular expression, and this one is not: {error}"
             ) from error
         return topic
+
+    @field_validator("feedback_topic", "control_topic")
+    @classmethod
+    def _check_notices(cls, topic: str, info: ValidationInfo) -> str:
+        return cls._check_output(topic, info) if topic else topic
 
     @field_validator("scores_topic", "alerts_topic", "dead_letter_topic")
     @classmethod

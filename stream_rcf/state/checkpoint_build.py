@@ -36,6 +36,7 @@ class Heading(NamedTuple):
     keys: int
     topic_partitions: int
     backfill: str = ""
+    feedback: str = ""
 
 
 class CheckpointBuild:

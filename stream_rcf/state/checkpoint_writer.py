@@ -101,6 +101,7 @@ class CheckpointWriter:
         changed: Collection[str],
         topic_partitions: int = 0,
         backfill: str = "",
+        feedback: str = "",
     ) -> None:
         """Start a checkpoint at ``offset``, which must be committed; ``changed`` are the keys that will be appended.
 
@@ -119,6 +120,7 @@ class CheckpointWriter:
             continuation.keys,
             topic_partitions,
             backfill,
+            feedback,
         )
         job = CheckpointJob(heading, continuation, self._clock())
         self._thread.hurry.clear()

@@ -26,6 +26,8 @@ from stream_rcf.state.segments import Segment
 FORMAT_VERSION = 2  # raise it whenever an older program could not read the manifest or what it names
 # Of one that names a backfill: a program that knows nothing of backfills would let its keys begin from nothing.
 BACKFILL_FORMAT_VERSION = 3
+# Of one that holds feedback: an older program would let go of what people told the service, and not say so.
+FEEDBACK_FORMAT_VERSION = 4
 MAXIMUM_MANIFEST_BYTES = MAXIMUM_DOCUMENT_BYTES
 _MANIFEST_NAME = re.compile(r"manifest-([0-9]{12,18})\.json")
 
@@ -49,7 +51,8 @@ class Manifest:
     the checkpoint it continues, ``None`` where the models began empty; ``segments`` are oldest first, and of
     the frames that name a key the newest counts. ``keys`` counts each key once. ``topic_partitions`` is how many
     partitions the topic had, 0 unknown. ``backfill`` is the identity of the backfill whose model a key begins with
-    that has had no event before ``offset``, ``""`` where such a key begins empty.
+    that has had no event before ``offset``, ``""`` where such a key begins empty. ``feedback`` is a document of what
+    feedback and maintenance amount to there (``service/partition_feedback.py``), ``""`` for none.
     """
 
     partition: PartitionId
@@ -62,6 +65,7 @@ class Manifest:
     segments: tuple[Segment, ...]
     topic_partitions: int = 0
     backfill: str = ""
+    feedback: str = ""
 
     @property
     def frames(self) -> int:
@@ -111,7 +115,7 @@ def segment_number(name: str) -> int | None:
 def encode_manifest(manifest: Manifest) -> bytes:
     """Return the manifest as JSON with its own checksum; the same manifest always gives the same bytes."""
     document: dict[str, Any] = {
-        "format": BACKFILL_FORMAT_VERSION if manifest.backfill else FORMAT_VERSION,
+        "format": _format_of(manifest),
         "group": manifest.partition.group,
         "topic": manifest.partition.topic,
         "partition": manifest.partition.partition,
@@ -126,7 +130,16 @@ def encode_manifest(manifest: Manifest) -> bytes:
     }
     if manifest.backfill:
         document["backfill"] = manifest.backfill
+    if manifest.feedback:
+        document["feedback"] = manifest.feedback
     return seal(document)
+
+
+def _format_of(manifest: Manifest) -> int:
+    """The oldest format that says all of it, so that older programs read what they can."""
+    if manifest.feedback:
+        return FEEDBACK_FORMAT_VERSION
+    return BACKFILL_FORMAT_VERSION if manifest.backfill else FORMAT_VERSION
 
 
 def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str) -> Manifest:
@@ -135,7 +148,8 @@ def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str
     ``where`` names the file in messages. Raises ``CheckpointError`` for anything else: bytes changed or
     missing, a field of another kind or range, the manifest of another partition, a newer format.
     """
-    fields = unseal(data, FORMAT_VERSION, BACKFILL_FORMAT_VERSION, where)
+    fields = unseal(data, FORMAT_VERSION, FEEDBACK_FORMAT_VERSION, where)
+    version = fields.integer("format")
     manifest = Manifest(
         partition=PartitionId(fields.text("group"), fields.text("topic"), fields.integer("partition")),
         number=fields.integer("number"),
@@ -147,8 +161,10 @@ def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str
         segments=fields.segments("segments"),
         topic_partitions=fields.integer("topic_partitions"),
         backfill=fields.text("backfill", SHA256)
-        if fields.integer("format") == BACKFILL_FORMAT_VERSION
+        if version == BACKFILL_FORMAT_VERSION
+        or (version > BACKFILL_FORMAT_VERSION and fields.has("backfill"))
         else "",
+        feedback=fields.text("feedback") if version == FEEDBACK_FORMAT_VERSION else "",
     )
     if manifest.partition != partition or manifest.number != number:
         raise CheckpointError(

@@ -1,6 +1,8 @@
 """Takes models along when a topic has gained partitions: each key's state is copied to where its events now come.
 
-A key's old partition keeps its copy too, for events of it that still wait there: nothing known begins anew.
+A key's old partition keeps its copy too, for events of it that still wait there: nothing known begins anew. Feedback
+and maintenance are known to every partition, for all keys; a new one begins with what the first of the others has
+heard, and hears the rest.
 """
 
 from __future__ import annotations
@@ -163,6 +165,7 @@ def _write(
         continuation.keys,
         topic_partitions,
         _backfill(homes) if home is None else home.manifest.backfill,
+        (next(iter(homes.values())) if home is None else home).manifest.feedback,
     )
     build = CheckpointBuild(store, heading, continuation.kept)
     for index, rows in continuation.carried:

@@ -61,6 +61,10 @@ class Fields:
         self._document = document
         self._where = where
 
+    def has(self, name: str) -> bool:
+        """Whether the field is there."""
+        return name in self._document
+
     def integer(self, name: str, minimum: int = 0) -> int:
         """A whole number of at least ``minimum``."""
         value = self._document.get(name)

@@ -28,6 +28,30 @@ def test_a_pattern_is_not_a_topic_to_create() -> None:
     assert [plan.name for plan in plans] == ["w-scores", "w-alerts", "w-dead"]
 
 
+def test_what_people_say_has_one_partition_and_is_kept_for_good(broker: KafkaBroker) -> None:
+    word = unique("told")
+    settings = kafka_settings(
+        broker.bootstrap, word, feedback_topic=f"{word}-feedback", control_topic=f"{word}-control"
+    )
+    create_topics(settings, partitions=3, replication=1)
+    known = existing_topics(settings)
+    admin = broker.admin()  # held by name: without its client a future never ends
+    for name in (settings.kafka.feedback_topic, settings.kafka.control_topic):
+        assert known[name] == 1
+        resource = ConfigResource(ResourceType.TOPIC, name)
+        configuration = admin.describe_configs([resource])[resource].result(30)
+        assert (configuration["retention.ms"].value, configuration["cleanup.policy"].value) == (
+            "-1",
+            "delete",
+        )
+    require_topics(settings)
+    broker.add_partitions(settings.kafka.control_topic, 2)
+    with pytest.raises(
+        UsageError, match=r"kafka.control_topic: topic .* has 2 partitions, but must have one"
+    ):
+        require_topics(settings)
+
+
 def test_missing_topics_are_created_and_existing_ones_left(broker: KafkaBroker) -> None:
     settings = kafka_settings(broker.bootstrap, unique("topics"))
     kafka = settings.kafka

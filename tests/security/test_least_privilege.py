@@ -58,6 +58,34 @@ def test_the_listed_rights_suffice(
     )
 
 
+def reading(name: str) -> Grant:
+    return Grant("topic", name, "READ", False)
+
+
+@pytest.mark.parametrize("missing", ["", "feedback", "control"])
+def test_feedback_and_control_take_the_right_to_read_them_and_no_more(
+    secured_broker: SecuredBroker, tmp_path: Path, missing: str
+) -> None:
+    topics = Topics(secured_broker, f"told-{missing}", PARTITIONS)
+    names = {word: f"told-{missing}-{word}" for word in ("feedback", "control")}
+    for name in names.values():
+        secured_broker.create_topic(name, 1)
+    secured_broker.produce(names["control"], [(None, b'{"cancel":"nothing"}', 0, 0)])
+    produce(topics)
+    grants = rights_of_the_readme(topics) + [reading(name) for word, name in names.items() if word != missing]
+    environment = secured(
+        topics, tmp_path, kafka__feedback_topic=names["feedback"], kafka__control_topic=names["control"]
+    )
+    with granted(secured_broker, grants), Service(environment, tmp_path / "log") as service:
+        if missing:
+            code, line = ended(service)
+            assert code == 1
+            assert f"denies the user {USER} access: READ on topic {names[missing]} is missing" in line
+            return
+        service.wait_for("feedback in effect", times=PARTITIONS)
+        assert_all_scored(topics, service)
+
+
 @pytest.mark.parametrize("what", RIGHTS)
 def test_a_right_that_is_missing_at_the_start_is_named(
     secured_broker: SecuredBroker, tmp_path: Path, what: str

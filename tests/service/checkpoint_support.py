@@ -7,7 +7,8 @@ from pathlib import Path
 
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.service.checkpoints import Checkpoints
-from stream_rcf.service.partition import Partition
+from stream_rcf.service.feedback_note import Positions
+from stream_rcf.service.partition import Partition, Standing
 from stream_rcf.state.checkpoint_store import CheckpointStore
 from stream_rcf.state.checkpoint_writer import CheckpointWriter
 from stream_rcf.state.folder_objects import FolderObjects
@@ -130,7 +131,7 @@ class Desk:
 
     def has_ended(self, offset: int) -> bool:
         """Whether the checkpoint at ``offset`` stands and has been noted."""
-        return self.checkpoints._saved_offset.get(name_of(0)) == offset
+        return self.checkpoints._saved.get(name_of(0)) == Standing(offset, Positions())
 
     def manifests(self, number: int = 0) -> list[Manifest]:
         found = self.store.manifests(name_of(number))

@@ -78,12 +78,16 @@ class FakeSource:
     def __init__(self, partitions: int = 4, topic: str = TOPIC) -> None:
         self.offsets: dict[tuple[str, int], int | None] = {(topic, i): None for i in range(partitions)}
         self.ends: dict[tuple[str, int], tuple[int, int]] = {(topic, i): (0, 100) for i in range(partitions)}
+        self.notes: dict[tuple[str, int], str] = {}
         self.repositioned: list[list[tuple[str, int, int]]] = []
         self.failures: list[ClientError] = []  # raised by the next questions, one each
 
     def committed(self, partitions: Sequence[TopicPartition]) -> dict[tuple[str, int], int | None]:
         self._fail_if_told()
         return {(p.topic, p.partition): self.offsets[p.topic, p.partition] for p in partitions}
+
+    def committed_note(self, topic: str, partition: int) -> str:
+        return self.notes.get((topic, partition), "")
 
     def watermarks(self, topic: str, partition: int) -> tuple[int, int]:
         self._fail_if_told()

@@ -49,6 +49,16 @@ def test_no_topic_is_both_input_and_output() -> None:
     assert "must differ from kafka.alerts_topic" in refusal(dead_letter_topic="alerts")
     assert "must not match the pattern" in refusal(input_topic="^(events|scores)$")
     assert "must not match the pattern" in refusal(input_topic="^dead-")
+    assert "must differ from kafka.alerts_topic" in refusal(feedback_topic="alerts")
+    assert "must differ from kafka.feedback_topic" in refusal(feedback_topic="told", control_topic="told")
+    assert "must not match the pattern" in refusal(input_topic="^told-.*", control_topic="told-control")
+
+
+def test_nobody_is_listened_to_unless_a_topic_is_named() -> None:
+    assert KafkaSettings().takes_feedback is False
+    assert KafkaSettings(feedback_topic="feedback").takes_feedback is True
+    assert KafkaSettings(control_topic="control").takes_feedback is True
+    assert "must be a topic's name" in refusal(feedback_topic="a b")
 
 
 def test_options_are_text_however_they_are_written() -> None:

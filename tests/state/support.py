@@ -69,6 +69,7 @@ def begin_checkpoint(
     topic_partitions: int = 0,
     backfill: str = "",
     last_event: int = 0,
+    feedback: str = "",
 ) -> CheckpointBuild:
     """A checkpoint that goes on from ``base``, with these keys, all of it but ``finish``."""
     continuation = open_saved(store, base).continuation(states)
@@ -81,6 +82,7 @@ def begin_checkpoint(
         continuation.keys,
         topic_partitions,
         backfill,
+        feedback,
     )
     build = CheckpointBuild(store, heading, continuation.kept)
     for key, payload in states.items():

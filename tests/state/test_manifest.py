@@ -45,11 +45,14 @@ def test_a_manifest_is_read_back_as_it_was_written():
     assert (MANIFEST.frames, MANIFEST.bytes) == (11, 1160)
 
 
-def test_only_a_manifest_that_names_a_backfill_is_one_that_older_programs_refuse():
+def test_only_what_older_programs_do_not_know_makes_them_refuse_a_manifest():
     backfilled = replace(MANIFEST, backfill="ab" * 32)
     assert decode(encode_manifest(backfilled)) == backfilled
     assert orjson.loads(encode_manifest(backfilled))["format"] == 3
     assert orjson.loads(encode_manifest(MANIFEST))["format"] == 2
+    for told in (replace(MANIFEST, feedback='{"heard":[1,0]}'), replace(backfilled, feedback="{}")):
+        assert decode(encode_manifest(told)) == told
+        assert orjson.loads(encode_manifest(told))["format"] == 4
 
 
 def test_truncation_at_every_byte_is_detected():
@@ -78,7 +81,9 @@ def test_no_flipped_bit_gives_other_content():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 4}, "format 4, but this program reads up to format 3: upgrade"),
+        ({"format": 5}, "format 5, but this program reads up to format 4: upgrade"),
+        ({"format": 4}, "'feedback' is None"),
+        ({"format": 4, "feedback": "{}", "backfill": ""}, "'backfill' is ''"),
         ({"format": 3}, "'backfill' is None"),
         ({"format": 3, "backfill": ""}, "'backfill' is ''"),
         ({"format": 1}, "format 1, which an older stream-rcf wrote and this one does not read"),
