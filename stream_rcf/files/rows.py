@@ -8,7 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from stream_rcf.files.columns import Columns
-from stream_rcf.pipeline.decode import EventDecoder
+from stream_rcf.pipeline.decode import EventDecoder, EventSchema
 from stream_rcf.pipeline.events import Event, Rejection
 
 NO_TIME = 0  # ms: what rows without a time carry inside; scores do not depend on it
@@ -37,6 +37,11 @@ class RowDecoder:
         # Without a time no event finds its window, and it is refused.
         self._stand_in = -1 if columns.is_windowed else NO_TIME
         self.longest_line = max_bytes
+
+    @property
+    def schema(self) -> EventSchema:
+        """Where a row keeps its parts."""
+        return self._decoder.schema
 
     def from_mapping(self, mapping: Mapping[str, object]) -> Row:
         """Decode a row that is already split into named values."""

@@ -49,7 +49,8 @@ class EventSettings(Section):
     )
     missing: Literal["dead_letter", "previous"] = Field(
         default="dead_letter",
-        description="an event that lacks features, or has NaN: refused, or they count as in its key's record before",
+        description="an event that lacks features, or has NaN: refused, or they count as in its key's record before. "
+        "With events.window_seconds it then adds nothing to them, and is counted",
     )
     allowed_lateness_seconds: Number | None = Field(
         default=None,

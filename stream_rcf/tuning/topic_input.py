@@ -91,8 +91,8 @@ class TopicInput:
         )
 
     def rows(self, columns: Columns, decoder: RowDecoder) -> Iterator[Row]:
-        """Yield a row for each message; ``decoder`` is for files and not used."""
-        events = EventDecoder(columns.schema(self._max_bytes), self._reader)
+        """Yield a row for each message; of ``decoder``, which is for files, only the schema is used."""
+        events = EventDecoder(decoder.schema, self._reader)
         for message in self._messages:
             outcome = events.decode(message.value, message.key, message.timestamp)
             if isinstance(outcome, Event):

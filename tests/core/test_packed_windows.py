@@ -121,11 +121,11 @@ def test_whatever_bit_flips_it_is_refused_or_a_state_that_goes_on(key: WindowedK
         other = WindowedKey(PARAMETERS)
         other.block = newborn(key.block)
         try:
-            read_windows(other.block, memoryview(bytes(damaged)))
+            length = read_windows(other.block, memoryview(bytes(damaged)))
         except CheckpointError:
             continue
         taken += 1
-        assert write_windows(other.block) == bytes(damaged)
+        assert write_windows(other.block) == bytes(damaged[:length])
         rows = [window.values for window in other.add([raw(70), raw(90), raw(10**6)])]
         assert np.isfinite(np.array(rows, np.float32)[:, 0]).all()
         assert not np.isinf(np.array(rows, np.float32)).any()

@@ -16,6 +16,7 @@ from stream_rcf.errors import UsageError
 from stream_rcf.files import score_files
 from stream_rcf.files.columns import Columns, Wanted
 from stream_rcf.files.rows import Row
+from stream_rcf.files.save_state import StateTarget
 from stream_rcf.files.score_files import Scoring, score_stream
 from stream_rcf.files.series import SeriesCollector
 from stream_rcf.files.windowed_rows import WindowsAlone
@@ -24,6 +25,7 @@ from stream_rcf.state.key_table import KeyTable
 from tests.files.support import MAX_BYTES, bad_row, cells, good_row
 from tests.files.test_same_bytes import CELLS
 from tests.pipeline.window_support import FEATURES, PARAMETERS, raw_stream, records_of
+from tests.state.backfill_support import backfill_store, read_backfill
 
 EVENTS = raw_stream(2000)
 COLUMNS = Columns(("key",), "timestamp", FEATURES, "id", is_windowed=True)
@@ -133,3 +135,25 @@ def test_an_empty_window_is_in_the_place_of_the_event_that_closed_it() -> None:
     assert isinstance(empty, Event)
     assert empty.values[:2] == (0.0, 0.0)
     assert math.isnan(empty.values[2])
+
+
+def test_what_is_saved_goes_on_with_the_windows_that_were_open(tmp_path: Path) -> None:
+    """A history first, then the stream, as the service begins with it: the records of one run over both."""
+    half, store = len(EVENTS) // 2, backfill_store()
+    source = write(tmp_path / "history.csv", EVENTS[:half])
+    score_stream(scoring(), [source], str(tmp_path / "out.csv"), None, StateTarget(store, "memory"))
+    table = KeyTable(PARAMETERS)
+    for key, state in read_backfill(store).items():
+        table.restore(key, state)
+    rest, _ = records_of(PARAMETERS, EVENTS[half:], table)
+    whole, _ = records_of(PARAMETERS, EVENTS, KeyTable(PARAMETERS))
+    before = len(cells((tmp_path / "out.csv").read_text()))
+    assert [record._replace(closed_by=record.closed_by + half) for record in rest] == whole[before:]
+    latest = {
+        event.key: event.timestamp for event in sorted(EVENTS[:half], key=lambda event: event.timestamp)
+    }
+    document = store.newest()
+    assert document is not None
+    assert document.latest_event == max(latest.values()), (
+        "of the events, by which the service tells what it knows"
+    )

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import orjson
 import pytest
 
+from stream_rcf.core.aggregates import WindowParameters
+from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.errors import UsageError
 from stream_rcf.files.columns import Columns, Wanted, choose_columns
 from stream_rcf.files.rows import RowDecoder
+from stream_rcf.files.windowed_rows import WindowsAlone
 from stream_rcf.pipeline.payload import JsonPayload
 from stream_rcf.tuning.topic_input import TopicInput
 from tests.files.support import MAX_BYTES, error_of, event_of
@@ -54,6 +58,26 @@ def test_rows_are_what_the_service_reads() -> None:
     assert event_of(rows[0])[:3] == ("k", 1000, (1.5,)), "the record's time stands in"
     assert event_of(rows[1])[:3] == ("other", 1_767_225_600_000, (2.0,))
     assert [error_of(row) for row in rows[2:]] == ["tombstone", "missing_key", "non_numeric_feature"]
+
+
+def test_features_may_be_missing_as_in_the_service() -> None:
+    opened, columns = topic_of(event(a=1.0), event(c=1)), Columns((), None, ("a", "b"))
+    complete = list(opened.rows(columns, RowDecoder(columns, MAX_BYTES, "unused")))
+    assert [error_of(row) for row in complete] == ["missing_feature"] * 2
+    filled = list(opened.rows(columns, RowDecoder(columns, MAX_BYTES, "unused", fills_missing=True)))
+    assert math.isnan(event_of(filled[0]).values[1])
+    assert error_of(filled[1]) == "missing_feature"
+
+
+def test_windows_are_of_the_records_time_where_an_event_has_none() -> None:
+    opened = topic_of(*(event(timestamp=1000 * n, value=float(n)) for n in range(5)))
+    wanted = opened.wanted(Wanted(features=("count", "max(value)"), is_windowed=True))
+    columns = choose_columns(wanted, opened.fields())
+    rows = opened.rows(columns, RowDecoder(columns, MAX_BYTES, "unused"))
+    windows = WindowsAlone(
+        DetectorParameters(columns.features, ForestParameters(dimensions=2), windows=WindowParameters(2000))
+    )
+    assert [event_of(row)[1:3] for row in windows.rows(rows)] == [(0, (2.0, 1.0)), (2000, (2.0, 3.0))]
 
 
 def test_the_key_is_the_messages_or_a_field() -> None:
