@@ -156,9 +156,9 @@ def test_no_count_makes_it_take_memory(states: list[bytes], place: int, number: 
         (10, 101, "more alerts than events"),
         (11, -1, "more alerts than events"),
         (12, 1, "ids of its latest events"),
-        (13, np.float64(np.nan), "not a finite number"),
-        (13, np.float64(1.0), "time decay"),
-        (13, np.float64(-0.5), "time decay"),
+        (14, np.float64(np.nan), "not a finite number"),
+        (14, np.float64(1.0), "time decay"),
+        (14, np.float64(-0.5), "time decay"),
         (15, np.float64(np.inf), "not a finite number"),
     ],
 )

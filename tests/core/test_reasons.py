@@ -18,7 +18,8 @@ def test_reasons_have_their_numbers_and_texts() -> None:
         8: "noise",
         9: "anomaly_in_shingle",
         10: "rule",
-        11: "late_event",
-        12: "duplicate_event",
-        13: "missing_features",
+        11: "cooldown",
+        12: "late_event",
+        13: "duplicate_event",
+        14: "missing_features",
     }
