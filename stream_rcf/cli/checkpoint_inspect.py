@@ -96,6 +96,7 @@ def _document(
                         "bytes": manifest.bytes,
                         "fingerprint": manifest.fingerprint,
                         "backfill": manifest.backfill or None,
+                        "feedback": orjson.loads(manifest.feedback) if manifest.feedback else None,
                         "created_at": manifest.created_at,
                         "age_seconds": round(_age_seconds(manifest, now), 3),
                         "verified": manifest.number not in inspection.corrupt,

@@ -2,14 +2,15 @@
 
 A moment's effects are those before it and the messages heard since, in their order; no clock is asked. Of each key,
 feature and direction they hold how sensitive it is and how far off is no anomaly: feedback on one never masks another.
+Where ``detector.decision`` is ``threshold`` the distance alone counts: there is no budget to be more sensitive by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from math import isfinite
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,6 @@ from stream_rcf.pipeline.notices import (
     ABOVE,
     BELOW,
     Cancel,
-    ForgetFeedback,
     Maintenance,
     Missed,
     NotAnAnomaly,
@@ -50,9 +50,8 @@ class Signal(NamedTuple):
     alert: str  # of the latest feedback: the same one again says nothing new
 
 
-Place = tuple[str, int, int]  # key, feature, direction
-Name = TypeVar("Name")
-Content = TypeVar("Content")
+Place = tuple[int, int]  # feature, direction
+OfKey = Mapping[Place, Signal]
 
 
 class KeyEffects:
@@ -70,15 +69,13 @@ class Effects:
     def __init__(
         self,
         dimensions: int,
-        signals: Mapping[Place, Signal] | None = None,
+        signals: Mapping[str, OfKey] | None = None,
         maintenances: Mapping[str, Maintenance] | None = None,
     ) -> None:
+        """``signals`` by key, both with the oldest first."""
         self._dimensions = dimensions
         self._signals = dict(signals or {})
         self._maintenances = dict(maintenances or {})
-        self._places: dict[str, list[Place]] = {}
-        for place in self._signals:
-            self._places.setdefault(place[0], []).append(place)
         self._made: dict[str, KeyEffects] = {}  # of keys that had events
         self.rules = _rules(tuple(self._maintenances.values()), dimensions)
 
@@ -90,15 +87,14 @@ class Effects:
     @property
     def keys(self) -> int:
         """How many keys have feedback."""
-        return len(self._places)
+        return len(self._signals)
 
     def of_key(self, key: str) -> KeyEffects | None:
         """What feedback says of a key, if anything."""
         made = self._made.get(key)
-        if made is None and key in self._places:
+        if made is None and key in self._signals:
             made = self._made[key] = KeyEffects(self._dimensions)
-            for place in self._places[key]:
-                signal, (_, feature, direction) = self._signals[place], place
+            for (feature, direction), signal in self._signals[key].items():
                 made.tolerance[feature, direction] = signal.tolerance
                 made.sensitivity[feature, direction] = STEP**signal.steps
                 made.holds_back |= signal.steps < 0 or signal.tolerance > 0.0
@@ -112,23 +108,22 @@ class Effects:
     def after(self, notices: Iterable[Notice]) -> tuple[Effects, int]:
         """The effects after further messages, and how many were let go of to stay within the bounds, oldest first."""
         signals, maintenances = dict(self._signals), dict(self._maintenances)
+        is_told = is_announced = False
         for notice in notices:
             if isinstance(notice, NotAnAnomaly | Missed):
-                for feature, direction, deviation in notice.abouts:
-                    _tell(signals, (notice.key, feature, direction), notice, deviation)
+                # The key is the newest then.
+                signals[notice.key] = _told(signals.pop(notice.key, {}), notice)
+                is_told = True
             elif isinstance(notice, Maintenance):
                 maintenances.pop(notice.name, None)
                 maintenances[notice.name] = notice
+                is_announced = True
             elif isinstance(notice, Cancel):
                 maintenances.pop(notice.name, None)
             else:
-                _forget(signals, notice, self._dimensions)
-        dropped = _bound(signals, MOST_SIGNALS, lambda place, _: SIGNAL_BYTES + len(place[0].encode()))
-        dropped += _bound(
-            maintenances,
-            MOST_MAINTENANCES,
-            lambda name, notice: sum(len(text.encode()) for text in (name, *notice.keys)),
-        )
+                signals.pop(notice.key, None)
+        dropped = _bound_signals(signals) if is_told else 0
+        dropped += _bound_maintenances(maintenances) if is_announced else 0
         return Effects(self._dimensions, signals, maintenances), dropped
 
     def names_for(self, event: Event) -> list[str]:
@@ -145,7 +140,11 @@ class Effects:
     def document(self) -> dict[str, object]:
         """All of it as JSON, oldest first."""
         return {
-            "signals": [[*place, *signal] for place, signal in self._signals.items()],
+            "signals": [
+                [key, *place, *signal]
+                for key, of_key in self._signals.items()
+                for place, signal in of_key.items()
+            ],
             "maintenances": [
                 [name, list(one.keys), list(one.features), one.begin, one.end]
                 for name, one in self._maintenances.items()
@@ -161,42 +160,55 @@ class Effects:
                 f"{where} is corrupt: its feedback is not what a writer of this program wrote"
             )
         try:
-            return cls(
-                dimensions,
-                dict(_read_signal(row, dimensions) for row in signals),
-                {row[0]: _read_maintenance(row, dimensions) for row in maintenances},
-            )
+            by_key: dict[str, dict[Place, Signal]] = {}
+            for row in signals:
+                key, place, signal = _read_signal(row, dimensions)
+                by_key.setdefault(key, {})[place] = signal
+            works = (_read_maintenance(row, dimensions) for row in maintenances)
+            return cls(dimensions, by_key, {work.name: work for work in works})
         except (TypeError, ValueError, IndexError, KeyError) as problem:
             raise CheckpointError(f"{where} is corrupt: its feedback cannot be read ({problem})") from problem
 
 
-def _tell(
-    signals: dict[Place, Signal], place: Place, notice: NotAnAnomaly | Missed, deviation: float
-) -> None:
-    """Let feedback on one feature of a key in one direction count; it is the newest then."""
-    steps, tolerance, alert = signals.pop(place, Signal(0, 0.0, ""))
-    if not notice.alert or notice.alert != alert:
+def _told(of_key: OfKey, notice: NotAnAnomaly | Missed) -> OfKey:
+    """What is said of a key after further feedback."""
+    after = dict(of_key)
+    for feature, direction, deviation in notice.abouts:
+        steps, tolerance, alert = after.get((feature, direction), Signal(0, 0.0, ""))
+        if notice.alert and notice.alert == alert:
+            continue
         if isinstance(notice, Missed):
             steps, tolerance = min(steps + 1, MOST_STEPS), 0.0
         else:
             steps = max(steps - 1, -MOST_STEPS)
             tolerance = max(tolerance, TOLERANCE_MARGIN * deviation)
-    signals[place] = Signal(steps, tolerance, notice.alert)
+        after[feature, direction] = Signal(steps, tolerance, notice.alert)
+    return after
 
 
-def _forget(signals: dict[Place, Signal], notice: ForgetFeedback, dimensions: int) -> None:
-    for feature in range(dimensions):
-        for direction in (ABOVE, BELOW):
-            signals.pop((notice.key, feature, direction), None)
+def _bound_signals(signals: dict[str, OfKey]) -> int:
+    """Let go of the keys that were told of the longest ago until the others fit; how many signals went."""
+    count = sum(map(len, signals.values()))
+    size = sum(_bytes_of(key, of_key) for key, of_key in signals.items())
+    before = count
+    while count > MOST_SIGNALS or size > MOST_BYTES:
+        oldest = next(iter(signals))
+        size -= _bytes_of(oldest, signals[oldest])
+        count -= len(signals.pop(oldest))
+    return before - count
 
 
-def _bound(held: dict[Name, Content], most: int, size: Callable[[Name, Content], int]) -> int:
-    """Let go of the oldest until there are at most ``most``, of at most ``MOST_BYTES``; how many went."""
-    total = sum(size(name, content) for name, content in held.items())
-    dropped = 0
-    while len(held) > most or total > MOST_BYTES:
-        oldest = next(iter(held))
-        total -= size(oldest, held.pop(oldest))
+def _bytes_of(key: str, of_key: OfKey) -> int:
+    return (SIGNAL_BYTES + len(key.encode())) * len(of_key)
+
+
+def _bound_maintenances(maintenances: dict[str, Maintenance]) -> int:
+    """Let go of those that were announced the longest ago until the others fit; how many went."""
+    sizes = [sum(len(text.encode()) for text in (name, *one.keys)) for name, one in maintenances.items()]
+    dropped, size = 0, sum(sizes)
+    while len(maintenances) > MOST_MAINTENANCES or size > MOST_BYTES:
+        del maintenances[next(iter(maintenances))]
+        size -= sizes[dropped]
         dropped += 1
     return dropped
 
@@ -218,12 +230,12 @@ def _rules(maintenances: tuple[Maintenance, ...], dimensions: int) -> RuleSet | 
     return RuleSet(rules, [""] * dimensions)
 
 
-def _read_signal(row: list[object], dimensions: int) -> tuple[Place, Signal]:
+def _read_signal(row: list[object], dimensions: int) -> tuple[str, Place, Signal]:
     key, feature, direction, steps, tolerance, alert = row
     if not isinstance(tolerance, float) or not isfinite(tolerance) or tolerance < 0.0:
         raise ValueError("a tolerance is out of its range")
-    place = (_text(key), _whole(feature, 0, dimensions - 1), _whole(direction, ABOVE, BELOW))
-    return place, Signal(_whole(steps, -MOST_STEPS, MOST_STEPS), tolerance, _text(alert))
+    place = (_whole(feature, 0, dimensions - 1), _whole(direction, ABOVE, BELOW))
+    return _text(key), place, Signal(_whole(steps, -MOST_STEPS, MOST_STEPS), tolerance, _text(alert))
 
 
 def _read_maintenance(row: list[object], dimensions: int) -> Maintenance:

@@ -147,7 +147,7 @@ def _feedback(fields: Mapping[str, object], features: Sequence[str]) -> Notice:
         )
     key = _key(fields.get("key"), "key")
     told = alert if alert is not None else fields.get("timestamp")  # of what was missed there is no alert
-    digest = "" if told is None else blake2b(str(told).encode("utf-8"), digest_size=8).hexdigest()
+    digest = "" if told is None else blake2b(f"{verdict} {told}".encode(), digest_size=8).hexdigest()
     if verdict == "missed":
         named = _features(fields.get("features"), features) or range(len(features))
         abouts = [

@@ -235,6 +235,8 @@ class Feedback:
                     }
                 },
             )
+            if not feedback.has_room:
+                logger.warning("%r hears no more feedback until its next two checkpoints stand", partition)
             if partition.number == REPORTER:
                 self._report(messages, publisher)
 

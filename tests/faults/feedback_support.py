@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -69,7 +69,7 @@ class Listeners(Topics):
         self.broker.produce(self.events, events[self.sent :])
         self.sent += count
 
-    def alerts_of(self) -> list[dict[str, object]]:
+    def alerts_of(self) -> list[dict[str, Any]]:
         return [orjson.loads(record.value or b"") for record in self.broker.read_all(self.alerts)]
 
     def say(self, *documents: Mapping[str, object]) -> None:

@@ -11,9 +11,11 @@ import orjson
 import pytest
 
 from stream_rcf.service.feedback_note import Positions
+from tests.cli.support import run_command
 from tests.faults.feedback_support import (
     KEYS,
     PARTITIONS,
+    SECOND,
     Feeding,
     Listeners,
     Told,
@@ -252,3 +254,34 @@ def test_messages_that_a_replay_needs_and_that_are_gone_are_missed_loudly(
         for score in map(orjson.loads, published(topics)[topics.scores])
     }
     assert len(seen) == topics.sent, "models are kept"
+
+
+def test_what_the_commands_say_takes_effect(topics: Listeners, tmp_path: Path) -> None:
+    environment = topics.environment(tmp_path / "checkpoints")
+    with Service(environment, tmp_path / "log") as service:
+        scored(topics, service)
+        # Whose spike comes again in the next stage.
+        alert = max(
+            (one for one in topics.alerts_of() if one["key"] == "host-7"),
+            key=lambda one: one["values"]["value"],
+        )
+        begin = str(START_OF_EVENTS + SECOND * STAGE)
+        for number, command in enumerate(
+            (
+                ("feedback", str(alert["alert_id"]), "not-an-anomaly"),
+                ("maintenance", "--keys", "host-2", "--from", begin, "--for", "1h", "--id", "disk"),
+            ),
+            1,
+        ):
+            said = run_command(*command, environment=environment)
+            assert said.returncode == 0, said.stderr
+            service.wait_for("feedback in effect", times=number * PARTITIONS)
+        scored(topics, service)
+        assert service.stop() == 0
+    scores = [orjson.loads(value) for value in published(topics)[topics.scores]]
+    assert {
+        (score["key"], score["reason"]) for score in scores if str(score["reason"]).startswith("rule:")
+    } == {
+        ("host-7", "rule:feedback"),
+        ("host-2", "rule:maintenance disk"),
+    }

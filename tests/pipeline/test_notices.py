@@ -52,6 +52,7 @@ def test_an_alert_with_a_verdict_is_about_what_made_it() -> None:
     assert isinstance(told, NotAnAnomaly)
     assert (told.key, told.abouts) == ("host-1", (About(0, ABOVE, 56.0),))
     assert told.alert == feedback(**NONE, note="known")[2], "the same alert has the same digest"  # type: ignore[index] # -- a tuple
+    assert told.alert != feedback(**NONE | {"verdict": "missed"})[2], "another verdict on it does count"  # type: ignore[index] # -- a tuple
     assert told.alert != feedback(**NONE | {"alert_id": "metrics:3:5952"})[2]  # type: ignore[index] # -- a tuple
 
 
