@@ -17,8 +17,10 @@ from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.errors import CheckpointError
 from stream_rcf.pipeline.decode import EventDecoder, EventSchema
+from stream_rcf.pipeline.effects import Effects
 from stream_rcf.pipeline.event_errors import EventError
 from stream_rcf.pipeline.events import Event, Rejection
+from stream_rcf.pipeline.notices import Notice, read_control, read_feedback
 from stream_rcf.pipeline.score_batch import score_batch
 from stream_rcf.state.key_table import KeyTable
 from stream_rcf.state.manifest import Manifest, PartitionId, decode_manifest, encode_manifest
@@ -44,8 +46,11 @@ class Target(NamedTuple):
 
 
 def all_targets() -> list[Target]:
-    """The decoder with three schemas, manifests, segments and keys' states; checksums are made right again or not."""
-    return [*_decoders(), _manifests(), _tails(), _segments(), *_states()]
+    """The decoder with three schemas, messages of people, manifests, segments and keys' states.
+
+    Checksums are made right again or not.
+    """
+    return [*_decoders(), *_notices(), _manifests(), _tails(), _segments(), *_states()]
 
 
 def _decoders() -> list[Target]:
@@ -69,16 +74,66 @@ def _decoders() -> list[Target]:
         def check(data: bytes) -> None:
             answer = decoder.decode(data, data[:40], 1_767_225_600_000)
             if isinstance(answer, Rejection):
-                if answer.error not in ERRORS or not answer.reason.isprintable():
-                    raise Finding(f"an unprintable reason, or an error of no kind: {answer}")
-                if len(answer.reason) > LONGEST_REASON:
-                    raise Finding(f"a reason of {len(answer.reason)} characters")
+                _check_rejection(answer)
             elif not isinstance(answer, Event) or len(answer.values) != len(schema.feature_paths):
                 raise Finding(f"neither an event nor a rejection: {answer!r}")
 
         return Target(f"decoder, {name}", corpus, check)
 
     return [target(name, schema) for name, schema in schemas.items()]
+
+
+def _check_rejection(answer: Rejection) -> None:
+    if answer.error not in ERRORS or not answer.reason.isprintable():
+        raise Finding(f"an unprintable reason, or an error of no kind: {answer}")
+    if len(answer.reason) > LONGEST_REASON:
+        raise Finding(f"a reason of {len(answer.reason)} characters")
+
+
+def _notices() -> list[Target]:
+    features = ("cpu", "memory.used")
+    alert: dict[str, object] = {
+        "verdict": "not_an_anomaly",
+        "alert_id": "events:3:17",
+        "key": "host-1",
+        "timestamp": 1_767_225_600_000,
+        "values": {"cpu": 97.5, "memory.used": 12},
+        "expected_values": {"cpu": 41.5, "memory.used": 1e3},
+        "relevant_attribution": {"cpu": 0.75, "memory.used": 0.25},
+        "direction": {"cpu": "above", "memory.used": "below"},
+    }
+    missed: dict[str, object] = {"verdict": "missed", "key": "b", "features": ["cpu"], "direction": "above"}
+    work: dict[str, object] = {
+        "id": "patch",
+        "keys": ["host-*", "[a-c]?"],
+        "features": ["cpu"],
+        "from": "2026-01-01T00:00:00Z",
+        "until": 1_767_232_800,
+    }
+    corpora: dict[str, tuple[Callable[..., Notice | Rejection], list[dict[str, object]]]] = {
+        "feedback": (read_feedback, [alert, missed]),
+        "control": (
+            read_control,
+            [{"maintenance": work}, {"cancel": "patch"}, {"forget_feedback": {"key": "host-1"}}],
+        ),
+    }
+
+    def target(name: str) -> Target:
+        read, documents = corpora[name]
+
+        def check(data: bytes) -> None:
+            answer = read(data, features)
+            if isinstance(answer, Rejection):
+                _check_rejection(answer)
+                return
+            effects, _ = Effects(len(features)).after([answer])
+            document = orjson.loads(orjson.dumps(effects.document()))
+            if Effects.from_document(len(features), document, "here").document() != effects.document():
+                raise Finding(f"its effects are not read back: {answer!r}")
+
+        return Target(name, [orjson.dumps(document) for document in documents], check)
+
+    return [target(name) for name in corpora]
 
 
 def _segment() -> tuple[bytes, Manifest]:

@@ -114,11 +114,11 @@ class Feedback:
         """
         everyone = list(partitions)
         waiting = [one for one in everyone if _is_waiting(one)]
-        listening = [one for one in everyone if _may_hear(one)]
-        if not waiting and not listening:
-            return None
         is_hurried = bool(waiting or self._held)
         if not is_hurried and self._clock() < self._next_reading:
+            return None
+        listening = [one for one in everyone if _may_hear(one)]
+        if not waiting and not listening:
             return None
         try:
             return self._hear(waiting, listening, WAIT_SECONDS if is_hurried else 0.0)

@@ -11,7 +11,7 @@ import orjson
 from stream_rcf.errors import CheckpointError
 from stream_rcf.kafka.notice_topics import notice_topics
 from stream_rcf.pipeline.effects import Effects
-from stream_rcf.service.feedback_note import NOTHING_HEARD, Note, Positions, decode_note, topics_digest
+from stream_rcf.service.feedback_note import NOTHING_HEARD, Positions, decode_note, topics_digest
 from stream_rcf.service.partition_feedback import PartitionFeedback, new_partition_feedback
 from stream_rcf.settings.model import Settings
 from stream_rcf.state.manifest import PartitionId
@@ -96,8 +96,8 @@ def _open(
         heard, digest, before = _heard(fields.get("heard")), _text(fields.get("digest")), _names(fields)
     if note is not None and not heard.reaches(note.base):
         raise CheckpointError(
-            f"its checkpoint is older than what is noted: of the feedback that took effect up to {note.base} nobody"
-            " knows when it did"
+            "its checkpoint is older than what is noted: nobody knows when that took effect which lies before offset"
+            f" {note.base.feedback} of kafka.feedback_topic and {note.base.control} of kafka.control_topic"
         )
     has_due = note is not None and any(not heard.reaches(one.heard) for one in note.applications)
     others = topics_digest(before) != topics_digest(topics) or (
@@ -128,8 +128,7 @@ def _moved(
             logger.warning(
                 "%s: kafka.%s was %r and is %r now; what it said stays in effect", where, field, old, new
             )
-    opened: Note | None = None
-    return PartitionFeedback(topics, effects, Positions(*kept), digest, opened)
+    return PartitionFeedback(topics, effects, Positions(*kept), digest, None)
 
 
 def _fields(document: str) -> Mapping[str, object]:
