@@ -7,6 +7,8 @@ python := .venv/bin/python
 # bytecode, even where the shell says not to write any.
 test bench chaos fuzz: export NUMBA_CACHE_DIR := $(CURDIR)/.cache
 unexport PYTHONDONTWRITEBYTECODE
+# Three processes of tests, as most tests wait: see tests/support/lanes.py. ARGS="-n 0" is one, for a debugger.
+lanes := -n 3 --dist loadfile
 
 .PHONY: help demo test lint bench chaos fuzz environment test-parts chaos-parts kernels lock
 
@@ -18,7 +20,7 @@ demo: environment ## the whole product on an embedded broker; make demo ARGS="--
 
 test: ## every test, those on a real Kafka broker included; ARGS go to pytest
 	@$(MAKE) --no-print-directory --jobs test-parts kernels lint
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m pytest $(lanes) $(ARGS)
 
 lint: environment ## formatter check, linter, type checker, architecture rules
 	@$(python) -m ruff format --check --quiet .

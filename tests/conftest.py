@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,16 @@ _keep_compiled_kernels_here()
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # `tools/test_parts.sh` unpacks promtool here when the machine has none.
 os.environ["PATH"] += os.pathsep + str(ROOT / ".cache" / "tools" / "usr" / "bin")
+
+
+@pytest.hookimpl(optionalhook=True)  # one process, and without xdist, is as good
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share the files out as ``tests/support/lanes.py`` says, where whole files are asked for."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from tests.support.lanes import Lanes
+
+    return Lanes(config, log)
 
 
 @pytest.fixture(scope="session")
