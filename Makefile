@@ -3,7 +3,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 python := .venv/bin/python
 
-.PHONY: help demo test lint bench chaos fuzz environment test-parts chaos-parts lock
+# Hundreds of processes of ours start in a test run. They find kernels here that are compiled once for all of them, and
+# bytecode, even where the shell says not to write any.
+test bench chaos fuzz: export NUMBA_CACHE_DIR := $(CURDIR)/.cache
+unexport PYTHONDONTWRITEBYTECODE
+# Three processes of tests, as most tests wait: see tests/support/lanes.py. ARGS="-n 0" is one, for a debugger.
+lanes := -n 3 --dist loadfile
+
+.PHONY: help demo test lint bench chaos fuzz environment test-parts chaos-parts kernels lock
 
 help: ## what this file can do
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -11,8 +18,9 @@ help: ## what this file can do
 demo: environment ## the whole product on an embedded broker; make demo ARGS="--seconds 20" ends by itself
 	@.venv/bin/stream-rcf demo $(ARGS)
 
-test: environment test-parts lint ## every test, those on a real Kafka broker included; ARGS go to pytest
-	@$(python) -m pytest $(ARGS)
+test: ## every test, those on a real Kafka broker included; ARGS go to pytest
+	@$(MAKE) --no-print-directory --jobs test-parts kernels lint
+	@$(python) -m pytest $(lanes) $(ARGS)
 
 lint: environment ## formatter check, linter, type checker, architecture rules
 	@$(python) -m ruff format --check --quiet .
@@ -37,6 +45,9 @@ test-parts: # Java, Maven, the Kafka jars, promtool
 
 chaos-parts: # toxiproxy and versitygw (needs Go), and a library that makes a clock wrong (needs a C compiler)
 	@tools/chaos_parts.sh
+
+kernels: environment # compiled where they are not: two minutes on a fresh clone
+	@$(python) -m stream_rcf.core.warmup
 
 lock: ## resolve the dependencies of pyproject.toml anew (needs uv)
 	@tools/lock.sh $(ARGS)

@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from stream_rcf.core.kernel_cache import FOLDER, cache_folder
 from tests.support.apicurio.registry import ApicurioRegistry
 from tests.support.broker import KafkaBroker
 from tests.support.machine import ROOT
 from tests.support.secured_broker import SecuredBroker
 
 
-def _compile_the_kernels_of_this_source() -> None:
-    """Point numba at a cache that belongs to the present source of ``core``.
-
-    numba looks only at the file of the kernel it loads, and kernels of one file are compiled into those of
-    another: after an edit its usual cache would run the old arithmetic.
-    """
-    digest = hashlib.sha256()
-    for path in sorted((ROOT / "stream_rcf" / "core").glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    kernels = ROOT / ".cache" / "kernels"
-    ours = kernels / digest.hexdigest()[:16]
-    if kernels.is_dir():
+def _keep_compiled_kernels_here() -> None:
+    """Let every process of the tests find one set of kernels, which ``make chaos`` and ``make bench`` find too."""
+    os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".cache")
+    kernels = ROOT / ".cache" / FOLDER
+    if kernels.is_dir():  # a folder for each version of the sources, and they change often
         newest_first = sorted(kernels.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
         for outdated in newest_first[24:]:
-            if outdated != ours:
+            if outdated != cache_folder():
                 shutil.rmtree(outdated, ignore_errors=True)  # another run may be removing it too
-    ours.mkdir(parents=True, exist_ok=True)
-    os.environ["NUMBA_CACHE_DIR"] = str(ours)
 
 
-_compile_the_kernels_of_this_source()
+_keep_compiled_kernels_here()
 # Whoever started the tests may have it ignored (nohup), and programs hand that down: services under test must hear it.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # `tools/test_parts.sh` unpacks promtool here when the machine has none.
 os.environ["PATH"] += os.pathsep + str(ROOT / ".cache" / "tools" / "usr" / "bin")
+
+
+@pytest.hookimpl(optionalhook=True)  # one process, and without xdist, is as good
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share the files out as ``tests/support/lanes.py`` says, where whole files are asked for."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from tests.support.lanes import Lanes
+
+    return Lanes(config, log)
 
 
 @pytest.fixture(scope="session")

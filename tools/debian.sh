@@ -4,11 +4,13 @@ on_debian_as_root() {
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null
 }
 
+apt_lock=.cache/apt.lock # for scripts that run side by side: apt refuses to fetch its lists twice at once
 debian_lists_fresh=
 
 debian_lists() {
     [ -n "$debian_lists_fresh" ] && return
-    apt-get update -qq >&2
+    mkdir -p "${apt_lock%/*}"
+    { flock 9; apt-get update -qq >&2 9>&-; } 9>"$apt_lock"
     debian_lists_fresh=yes
 }
 
@@ -24,9 +26,12 @@ debian_install() { # packages...
     debian_lists
     # A fresh machine's timer may be holding the package lock: wait for it rather than fail.
     local said
-    said=$(DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq \
-        --no-install-recommends "$@" 2>&1 </dev/null) || {
-        echo "$said" >&2
-        exit 1
-    }
+    {
+        flock 9
+        said=$(DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq \
+            --no-install-recommends "$@" 2>&1 </dev/null 9>&-) || {
+            echo "$said" >&2
+            exit 1
+        }
+    } 9>"$apt_lock"
 }

@@ -21,7 +21,8 @@ def test_the_error_is_a_share_of_what_was_measured() -> None:
 
 def test_a_real_run_and_a_real_plan_are_put_side_by_side(broker: KafkaBroker) -> None:
     """How far apart they are is the benchmark's business; what a few young keys take is not much."""
-    found = check_plan(broker, Workload(3, 600, 600))
+    # About a second of events: fewer may all come in one read, which has no rate.
+    found = check_plan(broker, Workload(30, 600, 11_400))
 
     assert set(found.planned) == set(found.measured) == {"memory", "checkpoint", "speed"}
     assert found.events_per_key == 400
