@@ -33,10 +33,8 @@ def rights_of_the_readme(topics: Topics) -> list[Grant]:
         "kafka.group_id": topics.group,
     }
     rows = ROW.findall((ROOT / "README.md").read_text(encoding="utf-8"))
-    optional = {
-        "kafka.feedback_topic",
-        "kafka.control_topic",
-    }  # which no test has that asks for the whole table
+    # Which no test has that asks for the whole table.
+    optional = {"kafka.feedback_topic", "kafka.control_topic"}
     return [
         Grant(kind, names[setting], operation, bool(prefix))
         for kind, setting, prefix, operation in rows
