@@ -5,7 +5,7 @@ python := .venv/bin/python
 
 # Hundreds of processes of ours start in a test run. They find kernels here that are compiled once for all of them, and
 # bytecode, even where the shell says not to write any.
-test bench chaos fuzz: export NUMBA_CACHE_DIR := $(CURDIR)/.cache
+test bench chaos fuzz kernels: export NUMBA_CACHE_DIR := $(CURDIR)/.cache
 unexport PYTHONDONTWRITEBYTECODE
 # Three processes of tests, as most tests wait: see tests/support/lanes.py. ARGS="-n 0" is one, for a debugger.
 lanes := -n 3 --dist loadfile
