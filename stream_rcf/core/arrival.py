@@ -32,10 +32,17 @@ def refused(block: Block, model: Model, timestamp: int, identity: int) -> int:
         for place in range(model.remembered_ids):
             if block.recent_id[place] == identity:
                 return _DUPLICATE
+        note_id(block, model, identity)
+    return _NONE
+
+
+@inlined_kernel
+def note_id(block: Block, model: Model, identity: int) -> None:
+    """Keep an event's id in the place of the oldest one; none where events have none."""
+    if model.remembered_ids > 0 and identity != NO_ID:
         place = block.integers[NEXT_ID]
         block.recent_id[place] = identity
         block.integers[NEXT_ID] = place + 1 if place + 1 < model.remembered_ids else 0
-    return _NONE
 
 
 @inlined_kernel

@@ -103,7 +103,7 @@ def model_of(parameters: DetectorParameters) -> Model:
         0 if likelihood is None else likelihood.corrections,
         parameters.cooldown_ms,
         forest.dimensions if parameters.has_units else 0,
-        forest.dimensions if any(transforms) or parameters.arrival.fills_missing else 0,
+        forest.dimensions if any(transforms) or parameters.fills_missing else 0,
         np.array(transforms, np.int64),
         np.array(parameters.preprocessing.weights_of(forest.dimensions), np.float64),
         windows,

@@ -209,6 +209,11 @@ class DetectorParameters:
                 require(pause == 0 or pause >= self.windows.window_ms, name, pause, least)
 
     @property
+    def fills_missing(self) -> bool:
+        """Whether a record may lack features: as events may, or a window without any."""
+        return self.arrival.fills_missing or self.windows is not None
+
+    @property
     def has_units(self) -> bool:
         """Whether the forest sees each feature in a unit of its own."""
         return self.preprocessing.normalize and self.likelihood is not None and self.forest.dimensions > 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stream_rcf.core.ahead import aim, aim_at_nothing, fetch_header
-from stream_rcf.core.arrival import NO_ID, begin_shingle_after_gap, fill_missing, refused
+from stream_rcf.core.arrival import NO_ID, begin_shingle_after_gap, fill_missing, note_id, refused
 from stream_rcf.core.baseline import follow, learn_usual
 from stream_rcf.core.decision import decide_by_budget
 from stream_rcf.core.event_arrays import EventArrays
@@ -171,11 +171,12 @@ def process_batch(
         block = open_block(addresses[i], model)
         _look_ahead(model, addresses, order, place, scratch.ahead)
         timestamp, values = events.timestamps[i], events.values[i]
-        refusal = refused(
-            block, model, timestamp, events.identities[i] if events.identities.shape[0] > 0 else NO_ID
-        )
+        identity = events.identities[i] if events.identities.shape[0] > 0 else NO_ID
+        refusal = refused(block, model, timestamp, identity)
         latest, has_latest = block.integers[record_word(model)], block.integers[EVENTS_SEEN] > 0
         is_retired = refusal == _NONE and retire_if_idle(block, model, timestamp)
+        if is_retired and has_latest:
+            note_id(block, model, identity)  # forgotten with all else, though it is the new beginning's
         missing = 0
         if refusal == _NONE:
             missing, refusal = fill_missing(block, model, values)

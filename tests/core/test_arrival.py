@@ -16,6 +16,7 @@ from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.preprocessing import preprocessing_of
 from stream_rcf.core.process import REASON, SCORE, SEEN
 from stream_rcf.core.reasons import Reason
+from stream_rcf.core.retirement import retired_block
 from stream_rcf.core.scratch import new_scratch
 from stream_rcf.errors import CheckpointError, UsageError
 
@@ -30,6 +31,7 @@ class Key:
         dimensions: int = 1,
         shingle_size: int = 4,
         transforms: dict[str, str] | None = None,
+        retire_after_ms: int = 0,
         **arrival: object,
     ) -> None:
         forest = ForestParameters(5, 32, dimensions, shingle_size)
@@ -37,7 +39,11 @@ class Key:
         preprocessing = preprocessing_of(names, transforms or {}, {}, True)
         self.model = model_of(
             DetectorParameters(
-                names, forest, arrival=ArrivalParameters(**arrival), preprocessing=preprocessing
+                names,
+                forest,
+                retire_after_ms=retire_after_ms,
+                arrival=ArrivalParameters(**arrival),
+                preprocessing=preprocessing,
             )
         )
         self.block = KeyBlock(self.model, 1)
@@ -204,3 +210,13 @@ def test_policies_are_part_of_the_fingerprint_where_they_are_set() -> None:
         for arrival in (ArrivalParameters(), ArrivalParameters(5), ArrivalParameters(fills_missing=True))
     }
     assert len(prints) == 3
+
+
+def test_the_event_with_which_a_key_begins_anew_is_known_when_it_comes_again() -> None:
+    key, let_go = (Key(remembered_ids=4, retire_after_ms=1000 * MINUTE) for _ in range(2))
+    key.process(noise(50), minutes(50), list(range(1, 51)))
+    let_go.block = retired_block(let_go.model, 1, 49 * MINUTE)
+    for one in (key, let_go):
+        again = one.reasons(np.ones((2, 1)), MINUTE * np.array([2000, 2001]), [60, 60])
+        assert again == [Reason.IDLE_KEY_RETIRED, Reason.DUPLICATE_EVENT]
+    assert pack(key.block) == pack(let_go.block), "whether its state had been let go before tells nothing"
