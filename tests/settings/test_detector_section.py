@@ -60,7 +60,8 @@ def test_what_is_printed_reads_back(tmp_path: Path) -> None:
     printed = settings_as_toml(load_with_origins(tmp_path / "settings.toml", {}, {}))
 
     assert tomllib.loads(printed)["detector"]["transforms"] == {"requests": "log"}
-    assert detector_parameters(from_toml(tmp_path, printed)) == detector_parameters(settings)
+    again = detector_parameters(from_toml(tmp_path, printed))
+    assert again.fingerprint() == detector_parameters(settings).fingerprint()
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,8 @@ def test_what_is_printed_reads_back_as_the_same_settings(tmp_path: Path) -> None
         "events.max_gap_seconds": "3600",
         "output.resolved": "true",
         "detector.cooldown_seconds": "60",
-        "detector.transforms": '{"x": "log"}',
-        "detector.weights": '{"y é": 2}',
+        "detector.transforms": '{"count": "log"}',
+        "detector.weights": '{"max(y é)": 2}',
         "http.host": ODD,
     }
     loaded = load_with_origins(None, overrides, {})
