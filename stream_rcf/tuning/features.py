@@ -46,7 +46,8 @@ def _objection(name: str, series: list[Floats]) -> str | None:
         everywhere = len({float(values[0]) for values in series}) == 1
         return "is constant" if everywhere else "is constant within each key, as a label is"
     if is_counter(series):
-        if _mostly(series, _is_row_number):
+        # The rows of a file are numbered whatever their keys.
+        if _mostly(series, _is_row_number) or _is_row_number(np.sort(np.concatenate(series))):
             return "counts the events one by one"
         if _mostly(series, _is_time):
             return "is a time; should it be the event's, name it by --timestamp"
