@@ -23,7 +23,8 @@ from stream_rcf.service.feedback_note import Positions
 from stream_rcf.service.heard import Heard, Hearing, digest_of
 from stream_rcf.service.partition import Partition
 from stream_rcf.service.partition_feedback import new_partition_feedback
-from stream_rcf.settings.model import Settings, detector_parameters, load_with_origins
+from stream_rcf.settings.derived import detector_parameters
+from stream_rcf.settings.model import Settings, load_with_origins
 from stream_rcf.state.recovery import RecoveryPlan
 from tests.service.support import FakeMessage, RecordingPublisher, new_metrics
 from tests.support.broker import KafkaBroker
