@@ -36,9 +36,8 @@ from stream_rcf.pipeline.rules import RuleSet
 from stream_rcf.state.batch_keys import batch_done, blocks_of
 from stream_rcf.state.key_table import KeyTable
 
-LEAST_OVERLAPPED = (
-    48  # events, about 3 ms of the default forest: fewer are scored sooner than a thread is woken
-)
+# Events, about 3 ms of the default forest: fewer are scored sooner than a thread is woken.
+LEAST_OVERLAPPED = 48
 
 
 class ScoredBatch(NamedTuple):

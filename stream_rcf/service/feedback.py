@@ -27,17 +27,14 @@ from stream_rcf.settings.model import Settings
 
 logger = logging.getLogger(__name__)
 
-HEARING_SECONDS = (
-    0.5  # between readings while there is nothing to catch up with: each that finds something is a commit
-)
+# Between readings while there is nothing to catch up with: each that finds something is a commit.
+HEARING_SECONDS = 0.5
 WAIT_SECONDS = 0.02  # for messages, of one reading while something is to be caught up with
 RETRY_SECONDS = 2.0  # after the topics could not be read
-LOST_SECONDS = (
-    10.0  # at a topic's end, before what should be there is taken to be gone: a new leader may lag a moment
-)
-HOLD_SECONDS = (
-    10.0  # of a partition without a replay, until it has heard what was said before it was taken over
-)
+# At a topic's end, before what should be there is taken to be gone: a new leader may lag a moment.
+LOST_SECONDS = 10.0
+# Of a partition without a replay, until it has heard what was said before it was taken over.
+HOLD_SECONDS = 10.0
 REPORTER = 0  # the partition that publishes what could not be read, and counts: one of each input topic
 
 _CONTENT = (read_feedback, read_control)  # by topic

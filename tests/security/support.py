@@ -15,9 +15,8 @@ SMALL = {"forest__trees": 5, "forest__sample_size": 16, "forest__shingle_size": 
 EVENTS = 400
 KEYS = 5
 PARTITIONS = 2
-SOON_SECONDS = (
-    90.0  # for a service that is refused to end by itself: some seconds, more on two cores that do much else
-)
+# For a service that is refused to end by itself: some seconds, more on two cores that do much else.
+SOON_SECONDS = 90.0
 ROW = re.compile(
     r"^\| (topic|group|transactional-id) \| `(kafka\.\w+)`( as a prefix)? \| ([A-Z_]+) \| .* \|$", re.M
 )
