@@ -46,7 +46,7 @@ test-parts: # Java, Maven, the Kafka jars, promtool
 chaos-parts: # toxiproxy and versitygw (needs Go), and a library that makes a clock wrong (needs a C compiler)
 	@tools/chaos_parts.sh
 
-kernels: environment # compiled where they are not: two minutes on a fresh clone
+kernels: environment # compiled where they are not: about a minute on a fresh clone
 	@$(python) -m stream_rcf.core.warmup
 
 lock: ## resolve the dependencies of pyproject.toml anew (needs uv)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+from stream_rcf.core.requirements import require
 from stream_rcf.errors import UsageError
 
 EMPTY_WINDOWS = 8  # as many as the default shingle is long: it is all zeros then
@@ -89,12 +90,10 @@ class WindowParameters:
     empty_windows: int = EMPTY_WINDOWS
 
     def __post_init__(self) -> None:
-        if not 1 <= self.window_ms <= MAX_WINDOW_MS:
-            raise UsageError(f"window_ms is {self.window_ms}, but must be between 1 and {MAX_WINDOW_MS}")
-        if not 0 <= self.empty_windows <= MAX_EMPTY_WINDOWS:
-            raise UsageError(
-                f"empty_windows is {self.empty_windows}, but must be between 0 and {MAX_EMPTY_WINDOWS}"
-            )
+        long = f"between 1 and {MAX_WINDOW_MS}"
+        require(1 <= self.window_ms <= MAX_WINDOW_MS, "window_ms", self.window_ms, long)
+        many = f"between 0 and {MAX_EMPTY_WINDOWS}"
+        require(0 <= self.empty_windows <= MAX_EMPTY_WINDOWS, "empty_windows", self.empty_windows, many)
 
     def open_windows(self, lateness_ms: int) -> int:
         """Return how many windows of a key are open at once at most, where events may be so late."""

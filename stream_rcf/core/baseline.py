@@ -31,9 +31,9 @@ from stream_rcf.core.sampler import (
     limit_of,
     surely_rejected,
 )
+from stream_rcf.core.units import within_float32
 
 FASTEST_RATES = tuple(1.0 / scale for scale in SCALES)
-LARGEST = 3.4028234663852886e38  # of float32: an average of float32 may round up beyond it
 
 
 @inlined_kernel
@@ -55,7 +55,8 @@ def follow(block: Block, model: Model, values: np.ndarray) -> None:
 @inlined_kernel
 def present(block: Block, channel: int) -> np.float32:
     """The channel's average now, as its sample keeps it; -0.0 is 0.0."""
-    return np.float32(min(LARGEST, max(-LARGEST, block.level[channel]))) + np.float32(0.0)
+    # An average of float32 may round up beyond the largest.
+    return np.float32(within_float32(block.level[channel])) + np.float32(0.0)
 
 
 @kernel

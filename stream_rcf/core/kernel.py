@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import numba
-from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic as numba_intrinsic
 
-from stream_rcf.core.kernel_cache import KernelCache
+from stream_rcf.core.kernel_compiler import compiled_kernel
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _compile(function: Function, *, inlined: bool, allocates: bool) -> Function:
-    compiled = numba.njit(  # type: ignore[call-overload]  # numba has no public name for _nrt; a test guards it
-        cache=False,  # numba's own; ours follows
+    return compiled_kernel(
+        function,
         nogil=True,
         fastmath=False,
         error_model="numpy",
         forceinline=inlined,
-        _nrt=allocates,
-    )(function)
-    if isinstance(compiled, Dispatcher):  # NUMBA_DISABLE_JIT leaves the function as it is
-        cast("Any", compiled)._cache = KernelCache(function)  # noqa: SLF001 -- numba has no public way; a test guards it
-    return cast("Function", compiled)
+        _nrt=allocates,  # numba has no public name for it; a test guards it
+    )
 
 
 def kernel(function: Function) -> Function:

@@ -124,8 +124,13 @@ def warn_once(error: str) -> None:
     del error
     warnings.warn(
         f"compiled kernels can't be saved in {cache_folder()}: each start compiles them again, which takes "
-        "about half a minute. Set NUMBA_CACHE_DIR to a folder that can be written, or run "
+        "about a minute. Set NUMBA_CACHE_DIR to a folder that can be written, or run "
         "`python -m stream_rcf.core.warmup` once as a user who can write there",
         RuntimeWarning,
         stacklevel=2,
     )
+
+
+def are_kernels_compiled() -> bool:
+    """Whether the cache holds kernels of this version. A guess: perhaps not all of them, or for another processor."""
+    return next(cache_folder().glob("*.nbi"), None) is not None

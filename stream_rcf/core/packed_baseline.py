@@ -17,7 +17,7 @@ from stream_rcf.core.inspect import views
 from stream_rcf.core.layout import BASELINE_BASE, BASELINE_EVENTS, BASELINE_SIZE, BASELINE_WORDS, TAIL_BINS
 from stream_rcf.core.model import USUAL_PER_SAMPLE, Model
 from stream_rcf.core.tails import EPISODE_EVENTS
-from stream_rcf.core.units import LARGEST, LEAST_UNIT, MOST_UNIT
+from stream_rcf.core.units import LARGEST_FLOAT32, LEAST_UNIT, MOST_UNIT
 from stream_rcf.errors import CheckpointError
 
 MOST_EVENTS = 2.0**53  # that a float64 counts exactly
@@ -86,7 +86,7 @@ class SavedBaseline:
         _require(bool(((self._unit >= LEAST_UNIT) & (self._unit <= MOST_UNIT)).all()))
         _require(bool((np.frexp(self._unit)[0] == 0.5).all()))  # powers of two
         self._past = self._take(np.float64, 2 * model.pasts).reshape(model.pasts, 2)
-        _require(bool((np.abs(self._past) <= LARGEST).all()))
+        _require(bool((np.abs(self._past) <= LARGEST_FLOAT32).all()))
         self._priority = self._take(np.int32, self.size)
         shape = (model.channels, self.size)
         by_slot = self._take(np.float32, math.prod(shape)).reshape(shape)

@@ -12,6 +12,7 @@ import numpy as np
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.layout import LATEST_TIMESTAMP, NEVER, RECORD_TIMESTAMP
 from stream_rcf.core.quantile_sketch import LARGEST
+from stream_rcf.core.units import LARGEST_FLOAT32
 from stream_rcf.core.window_model import (
     NUMBER_WORDS,
     SKETCH_BINS,
@@ -33,7 +34,6 @@ from stream_rcf.core.window_section import (
     WINDOW,
     Windows,
 )
-from stream_rcf.core.windows import LARGEST_FLOAT32
 from stream_rcf.errors import CheckpointError
 
 MOST_LEVEL = 56  # of a sketch: so wide, all 2**64 orders fill SKETCH_BINS bins

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from stream_rcf.core.requirements import require
 from stream_rcf.errors import UsageError
 
 LEAST_WEIGHT, MOST_WEIGHT = 2.0**-20, 2.0**20
@@ -43,10 +44,8 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         for weight in self.weights:
-            if not (math.isfinite(weight) and LEAST_WEIGHT <= weight <= MOST_WEIGHT):
-                raise UsageError(
-                    f"a weight is {weight!r}, but must be between {LEAST_WEIGHT:g} and {MOST_WEIGHT:g}"
-                )
+            known = math.isfinite(weight) and LEAST_WEIGHT <= weight <= MOST_WEIGHT
+            require(known, "a weight", weight, f"between {LEAST_WEIGHT:g} and {MOST_WEIGHT:g}")
         if self.weights and not self.normalize:
             raise UsageError("weights say how much features count once they are normalised: set normalize")
 

@@ -13,7 +13,7 @@ from stream_rcf.core.layout import EVENTS_SEEN, Block
 from stream_rcf.core.model import Model
 from stream_rcf.core.preprocessing import Transform
 from stream_rcf.core.scratch import Scratch
-from stream_rcf.core.units import LARGEST, from_unit, within_float32
+from stream_rcf.core.units import LARGEST_FLOAT32, from_unit, within_float32
 
 _LOG = int(Transform.LOG)
 _DIFFERENCE, _SUBTRACT_AVERAGE = int(Transform.DIFFERENCE), int(Transform.SUBTRACT_AVERAGE)
@@ -71,7 +71,7 @@ def untransformed(model: Model, feature: int, seen: float, scratch: Scratch) -> 
     if model.pasts == 0:
         return seen
     if model.transforms[feature] == _LOG:
-        value = min(LARGEST, exp(min(LARGEST_LOG, abs(seen))) - 1.0)
+        value = min(LARGEST_FLOAT32, exp(min(LARGEST_LOG, abs(seen))) - 1.0)
         return -value if seen < 0.0 else value
     return within_float32(seen + scratch.offset[feature])
 

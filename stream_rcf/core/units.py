@@ -19,7 +19,7 @@ from stream_rcf.core.model import SCALES, Model
 from stream_rcf.core.nodes import cut_value_of, dimension_of, with_cut_value
 from stream_rcf.core.store import record_of
 
-LARGEST = 3.4028234663852886e38  # of float32
+LARGEST_FLOAT32 = 3.4028234663852886e38
 # No unit changes when that would bring a number of the store below or above these: its last bits would be lost.
 LEAST_EXACT, MOST_EXACT = 2.0**-126, 2.0**126
 LEAST_UNIT, MOST_UNIT = 2.0**-100, 2.0**100
@@ -34,7 +34,7 @@ PARTS = 100  # of a sample: left out on either side are 10, 1 or 0 of them
 @inlined_kernel
 def within_float32(value: float) -> float:
     """The value, or the nearest that a float32 can hold."""
-    return min(LARGEST, max(-LARGEST, value))
+    return min(LARGEST_FLOAT32, max(-LARGEST_FLOAT32, value))
 
 
 @inlined_kernel

@@ -28,6 +28,7 @@ from stream_rcf.core.model import Model
 from stream_rcf.core.quantile_sketch import add_to_sketch, bits_of_percentile
 from stream_rcf.core.reasons import Reason
 from stream_rcf.core.retirement import is_longer_after
+from stream_rcf.core.units import within_float32
 from stream_rcf.core.window_model import SKETCH_BINS, WindowModel, WindowPlan
 from stream_rcf.core.window_section import (
     COUNT,
@@ -44,7 +45,6 @@ from stream_rcf.core.window_section import (
     section_of,
 )
 
-LARGEST_FLOAT32 = 3.4028234663852886e38  # a sum beyond it counts as that: records are 32-bit floats
 _COUNT, _SUM, _MEAN = int(Aggregation.COUNT), int(Aggregation.SUM), int(Aggregation.MEAN)
 _MINIMUM, _MAXIMUM = int(Aggregation.MINIMUM), int(Aggregation.MAXIMUM)
 _NONE, _LATE = int(Reason.NONE), int(Reason.LATE_EVENT)
@@ -124,7 +124,7 @@ def _write_row(windows: Windows, plan: WindowPlan, slot: int, row: np.ndarray, r
             continue
         number = windows.number[slot, column]
         if aggregation == _SUM:
-            row[feature] = min(max(number[SUM], -LARGEST_FLOAT32), LARGEST_FLOAT32)
+            row[feature] = within_float32(number[SUM])
         elif number[VALUES] == 0.0:
             row[feature] = np.nan
         elif aggregation == _MEAN:

@@ -11,12 +11,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from stream_rcf.core.kernel_cache import are_kernels_compiled
 from stream_rcf.core.warmup import warm_up
 from stream_rcf.demo.background import Background
 from stream_rcf.demo.display import NOTICE, Display, Snapshot
 from stream_rcf.demo.generator import EventGenerator
 from stream_rcf.demo.host_metrics import QUIET_READINGS, STEP_MS, HostMetrics
-from stream_rcf.demo.kernels import are_kernels_compiled
 from stream_rcf.demo.outputs import Outputs
 from stream_rcf.kafka.embedded_broker import PARTITIONS, EmbeddedBroker
 from stream_rcf.kafka.simple_clients import EventProducer, TopicReader
@@ -83,7 +83,7 @@ class Demo:
     def run(self) -> DemoReport:
         """Run the whole product. Raises ``StreamRcfError`` when a part of it fails."""
         if not are_kernels_compiled():
-            self._display.say("Compiling the kernels, once: about half a minute.")
+            self._display.say("Compiling the kernels, once: about a minute.")
         warm_up()
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stream-rcf-demo-")))

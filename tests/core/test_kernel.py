@@ -159,3 +159,14 @@ def test_a_kernel_cannot_make_an_array() -> None:
 
     with pytest.raises(TypingError, match="Only accept returning of array passed into"):
         kernel(allocate)(3)
+
+
+def test_compiled_kernels_are_found_where_they_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert not kernel_cache.are_kernels_compiled()
+
+    kernel_cache.cache_folder().mkdir(parents=True)
+    (kernel_cache.cache_folder() / "process.process_batch-131.nbi").touch()
+    assert kernel_cache.are_kernels_compiled()
