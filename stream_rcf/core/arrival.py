@@ -13,7 +13,7 @@ from stream_rcf.core.layout import EVENTS_SEEN, LATEST_TIMESTAMP, NEXT_ID, SHING
 from stream_rcf.core.model import Model
 from stream_rcf.core.reasons import Reason
 from stream_rcf.core.retirement import is_longer_after
-from stream_rcf.core.transforms import PREVIOUS
+from stream_rcf.core.seasons import PREVIOUS
 
 NO_ID = 0  # of an event whose source gives none
 _NONE, _LATE, _DUPLICATE = int(Reason.NONE), int(Reason.LATE_EVENT), int(Reason.DUPLICATE_EVENT)

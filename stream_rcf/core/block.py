@@ -56,7 +56,7 @@ def block_bytes(model: Model, capacities: Capacities) -> int:
         model.chunks,
         model.channels,
         model.units,
-        model.pasts,
+        model.pasts * model.past_words,
         model.remembered_ids,
     )
     return int(section_offsets(*shape, *capacities).end) + model.windows.bytes

@@ -47,9 +47,10 @@ class Detector:
     ``retire_after_seconds``: after a longer pause between timestamps the key begins anew; None for never.
     ``alert_budget``: so many anomalies a week are bearable where all is well, told by the likelihood; None: the
     threshold tells them.
-    ``transforms``: how a feature is looked at, "log", "difference" or "subtract_average", by its name. ``normalize``:
-    several features count alike for the forest, whatever their units; ``weights`` by name, 1 where there is none, make
-    one count for more. See ``Preprocessing``. ``cooldown_seconds``: for so long after an anomaly there is no other.
+    ``transforms``: how a feature is looked at, by its name: "log", "difference", "subtract_average",
+    "subtract_time_of_day" or "subtract_time_of_week", by the clocks of ``time_zone``. ``normalize``: several features
+    count alike for the forest, whatever their units; ``weights`` by name, 1 where there is none, make one count for
+    more. See ``Preprocessing``. ``cooldown_seconds``: for so long after an anomaly there is no other.
     The other arguments are those of ``RandomCutForest``. An instance must not be used by two threads at once.
     """
 
@@ -69,6 +70,7 @@ class Detector:
         weights: Mapping[str, float] | None = None,
         normalize: bool = True,
         cooldown_seconds: float | None = None,
+        time_zone: str = "UTC",
     ) -> None:
         if isinstance(features, str):
             raise UsageError(
@@ -83,7 +85,7 @@ class Detector:
             pause_ms(retire_after_seconds),
             LikelihoodParameters(alert_budget or 0.0),
             cooldown_ms=pause_ms(cooldown_seconds, "cooldown_seconds"),
-            preprocessing=preprocessing_of(features, transforms or {}, weights or {}, normalize),
+            preprocessing=preprocessing_of(features, transforms or {}, weights or {}, normalize, time_zone),
         )
         self._begin()
 

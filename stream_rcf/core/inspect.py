@@ -62,7 +62,8 @@ def views(block: KeyBlock) -> Block:
     t, width = model.trees, 2 * LANES * model.chunks
     base = block.address - block.memory.ctypes.data
     k, followed = model.channels, min(1, model.channels)
-    sizes = (t, model.dimensions, model.chunks, k, model.units, model.pasts, model.remembered_ids)
+    past_numbers = model.pasts * model.past_words
+    sizes = (t, model.dimensions, model.chunks, k, model.units, past_numbers, model.remembered_ids)
     sections = section_offsets(*sizes, c, p, r, m)
     starts = [base, base, *(base + int(offset) for offset in sections)]
     shapes = (
@@ -82,7 +83,7 @@ def views(block: KeyBlock) -> Block:
         (np.int32, (k + followed, 2)),
         (np.float64, ((2 * model.dimensions + 1) * followed, 2)),
         (np.float64, (model.units,)),
-        (np.float64, (model.pasts, 2)),
+        (np.float64, (model.pasts, model.past_words)),
         (np.float32, (k, usual_room(c))),
         (np.uint16, (k, usual_room(c))),
         (np.int32, (usual_room(c) * followed,)),

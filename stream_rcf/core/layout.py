@@ -90,7 +90,7 @@ class Block(NamedTuple):
     episode: Any  # (k + 1, 2) int32: events until it ends, and the bin of its highest score
     peak: Any  # (2 * dimensions + 1, 2) float64: see likelihood.py
     unit: Any  # (model.units,) float64: a power of two, in which the store keeps a feature: see units.py
-    past: Any  # (model.pasts, 2) float64: see transforms.py
+    past: Any  # (model.pasts, model.past_words) float64: see transforms.py
     usual: Any  # (k, u) float32: the sample of each channel, in ascending order; u = usual_room(c)
     usual_slot: Any  # (k, u) uint16: which event of the sample each of them is from
     usual_priority: Any  # (u,) int32, by slot
@@ -146,7 +146,7 @@ def section_offsets(
     chunks: int,
     channels: int,
     units: int,
-    pasts: int,
+    past_numbers: int,
     remembered_ids: int,
     samples: int,
     records: int,
@@ -170,7 +170,7 @@ def section_offsets(
     peak = episode + 8 * (channels + followed)
     unit = peak + 16 * (2 * dimensions + 1) * followed
     past = unit + 8 * units
-    usual = past + 16 * pasts
+    usual = past + 8 * past_numbers
     usual_priority = usual + 4 * channels * usual_room(samples)
     usual_slot = usual_priority + 4 * usual_room(samples) * followed
     recent_id = _aligned(usual_slot + 2 * channels * usual_room(samples))
@@ -216,7 +216,7 @@ def open_block(address: int, model: Model) -> Block:
     t, k = model.trees, model.channels
     followed = 1 if k > 0 else 0
     u, h, i = model.units, model.pasts, model.remembered_ids
-    at = section_offsets(t, model.dimensions, model.chunks, k, u, h, i, c, p, r, m)
+    at = section_offsets(t, model.dimensions, model.chunks, k, u, h * model.past_words, i, c, p, r, m)
     return Block(
         integers,
         view_at(address, (HEADER_WORDS,), np.float64),
@@ -236,7 +236,7 @@ def open_block(address: int, model: Model) -> Block:
         view_at(address + at.episode, (k + followed, 2), np.int32),
         view_at(address + at.peak, ((2 * model.dimensions + 1) * followed, 2), np.float64),
         view_at(address + at.unit, (u,), np.float64),
-        view_at(address + at.past, (h, 2), np.float64),
+        view_at(address + at.past, (h, model.past_words), np.float64),
         view_at(address + at.usual, (k, usual_room(c)), np.float32),
         view_at(address + at.usual_slot, (k, usual_room(c)), np.uint16),
         view_at(address + at.usual_priority, (usual_room(c) * followed,), np.int32),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from stream_rcf.core.arrival_parameters import ANY_LATENESS
 from stream_rcf.core.lanes import LANES
+from stream_rcf.core.local_time import local_time
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters, signals_of
+from stream_rcf.core.preprocessing import Preprocessing, Transform
 from stream_rcf.core.window_model import NO_WINDOWS, WindowModel, window_model
 
 # A node is one 64-bit word: from the lowest bit its cut value (float32), ``left``, the cut's dimension, and the number
@@ -23,6 +26,11 @@ SCALES = (1, 4, 16, 64)
 # Events of the baseline's sample for each of a tree's: it costs a few bytes each, and a larger one errs less.
 USUAL_PER_SAMPLE = 4
 MOST_USUAL = 2**16  # events, whose numbers have 16 bits
+
+# Of the past of a feature: the value before and the average; then, by hour, what is usual and how well that is known.
+PLAIN_WORDS = 2
+SEASON_BIN_WORDS = 2
+DAY_BINS, WEEK_BINS = 24, 168
 
 
 class Model(NamedTuple):
@@ -57,9 +65,30 @@ class Model(NamedTuple):
     cooldown_ms: int  # after an alert there is none for so long; 0 for no such time
     units: int  # features that the store keeps in a unit of their own: all or none
     pasts: int  # features whose past is kept: all where any has a transform or may be missing, else none
+    past_words: int  # numbers that are kept of each: see transforms.py and seasons.py
     transforms: np.ndarray  # (dimensions,) int64: of preprocessing.Transform
+    clock_since: (
+        np.ndarray
+    )  # (n,) int64 epoch ms: when the clocks of the time zone changed; nothing where none asks
+    clock_offset: np.ndarray  # (n,) int64 ms: how far they are ahead of UTC from then on
     weights: np.ndarray  # (dimensions,) float64
     windows: WindowModel  # over which raw events are added up; then they are late by its lateness, and records never
+
+
+def past_words(transforms: Sequence[Transform]) -> int:
+    """How many numbers are kept of the past of each feature."""
+    if Transform.SUBTRACT_TIME_OF_WEEK in transforms:
+        return PLAIN_WORDS + SEASON_BIN_WORDS * (DAY_BINS + WEEK_BINS)
+    if Transform.SUBTRACT_TIME_OF_DAY in transforms:
+        return PLAIN_WORDS + SEASON_BIN_WORDS * DAY_BINS
+    return PLAIN_WORDS
+
+
+def _clock(preprocessing: Preprocessing) -> tuple[np.ndarray, np.ndarray]:
+    if not preprocessing.is_seasonal:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    clock = local_time(preprocessing.time_zone)
+    return clock.since, clock.offsets
 
 
 def model_of(parameters: DetectorParameters) -> Model:
@@ -104,7 +133,9 @@ def model_of(parameters: DetectorParameters) -> Model:
         parameters.cooldown_ms,
         forest.dimensions if parameters.has_units else 0,
         forest.dimensions if any(transforms) or parameters.fills_missing else 0,
+        past_words(transforms),
         np.array(transforms, np.int64),
+        *_clock(parameters.preprocessing),
         np.array(parameters.preprocessing.weights_of(forest.dimensions), np.float64),
         windows,
     )

@@ -16,8 +16,9 @@ from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.inspect import views
 from stream_rcf.core.layout import BASELINE_BASE, BASELINE_EVENTS, BASELINE_SIZE, BASELINE_WORDS, TAIL_BINS
 from stream_rcf.core.model import USUAL_PER_SAMPLE, Model
+from stream_rcf.core.seasons import is_sound_past
 from stream_rcf.core.tails import EPISODE_EVENTS
-from stream_rcf.core.units import LARGEST_FLOAT32, LEAST_UNIT, MOST_UNIT
+from stream_rcf.core.units import LEAST_UNIT, MOST_UNIT
 from stream_rcf.errors import CheckpointError
 
 MOST_EVENTS = 2.0**53  # that a float64 counts exactly
@@ -85,8 +86,9 @@ class SavedBaseline:
         self._unit = self._take(np.float64, model.units)
         _require(bool(((self._unit >= LEAST_UNIT) & (self._unit <= MOST_UNIT)).all()))
         _require(bool((np.frexp(self._unit)[0] == 0.5).all()))  # powers of two
-        self._past = self._take(np.float64, 2 * model.pasts).reshape(model.pasts, 2)
-        _require(bool((np.abs(self._past) <= LARGEST_FLOAT32).all()))
+        shape = (model.pasts, model.past_words)
+        self._past = self._take(np.float64, math.prod(shape)).reshape(shape)
+        _require(is_sound_past(self._past))
         self._priority = self._take(np.int32, self.size)
         shape = (model.channels, self.size)
         by_slot = self._take(np.float32, math.prod(shape)).reshape(shape)

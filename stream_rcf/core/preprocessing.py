@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from stream_rcf.core.local_time import time_zone_complaint
 from stream_rcf.core.requirements import require
 from stream_rcf.errors import UsageError
 
+SEASONS_VERSION = 1  # raise it whenever something else would be usual at a time of the day or the week
 LEAST_WEIGHT, MOST_WEIGHT = 2.0**-20, 2.0**20
 
 
@@ -20,11 +22,18 @@ class Transform(IntEnum):
     LOG = 1  # log(1 + x), of x below 0 -log(1 - x): for counts and latencies, whose large values lie ever farther apart
     DIFFERENCE = 2  # less the value before: for counters, and for levels that wander
     SUBTRACT_AVERAGE = 3  # less the average so far, which forgets as the forest does: for slow trends
+    SUBTRACT_TIME_OF_DAY = 4  # less what is usual at this time of the day: see seasons.py
+    SUBTRACT_TIME_OF_WEEK = 5  # less what is usual at this time of the week
 
     @property
     def text(self) -> str:
         """Its name in the settings."""
         return self.name.lower()
+
+    @property
+    def is_seasonal(self) -> bool:
+        """Whether it needs the local time."""
+        return self in {Transform.SUBTRACT_TIME_OF_DAY, Transform.SUBTRACT_TIME_OF_WEEK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +44,21 @@ class Preprocessing:
     several features are brought to one scale for the forest, each by how far its own values are spread, so that none
     counts for more because of its unit; weights then say how much each counts, by its spread. A single feature needs
     neither: scores of a forest do not depend on the unit of all its coordinates.
+    ``time_zone``: whose clocks tell the time of the day and of the week, by its IANA name.
     Raises ``UsageError`` for a weight outside 2**-20 to 2**20, and for weights without ``normalize``.
     """
 
     transforms: tuple[Transform, ...] = ()
     weights: tuple[float, ...] = ()
     normalize: bool = True
+    time_zone: str = "UTC"
 
     def __post_init__(self) -> None:
         for weight in self.weights:
             known = math.isfinite(weight) and LEAST_WEIGHT <= weight <= MOST_WEIGHT
             require(known, "a weight", weight, f"between {LEAST_WEIGHT:g} and {MOST_WEIGHT:g}")
+        complaint = time_zone_complaint(self.time_zone)
+        require(not complaint, "time_zone", self.time_zone, complaint)
         if self.weights and not self.normalize:
             raise UsageError("weights say how much features count once they are normalised: set normalize")
 
@@ -63,11 +76,17 @@ class Preprocessing:
         """The weight of each of so many features."""
         return self.weights or (1.0,) * features
 
+    @property
+    def is_seasonal(self) -> bool:
+        """Whether any transform needs the local time."""
+        return any(transform.is_seasonal for transform in self.transforms)
+
     def shape(self, has_units: bool) -> tuple[object, ...]:
         """What of it can change a score: empty where nothing can. ``has_units``: whether it normalises anything."""
         names = [transform.text for transform in self.transforms]
         return (
             *((("transforms", *names),) if any(self.transforms) else ()),
+            *((("seasons", SEASONS_VERSION, self.time_zone),) if self.is_seasonal else ()),
             *((("normalize", *self.weights),) if has_units else ()),
         )
 
@@ -77,10 +96,11 @@ def preprocessing_of(
     transforms: Mapping[str, str],
     weights: Mapping[str, float],
     normalize: bool,
+    time_zone: str = "UTC",
 ) -> Preprocessing:
     """The same by the features' names; those that are not named have no transform, and weight 1.
 
-    Raises ``UsageError`` for a feature or a transform that there is none of.
+    Raises ``UsageError`` for a feature, a transform or a time zone that there is none of.
     """
     for name, given in (("transforms", transforms), ("weights", weights)):
         unknown = [feature for feature in given if feature not in features]
@@ -98,4 +118,5 @@ def preprocessing_of(
         tuple(known[transforms.get(feature, "none")] for feature in features) if transforms else (),
         tuple(float(weights.get(feature, 1.0)) for feature in features) if weights else (),
         normalize,
+        time_zone,
     )

@@ -31,6 +31,7 @@ from stream_rcf.core.rules import unruled_score
 from stream_rcf.core.sampling import ORDINARY_WEIGHT, pass_by, sample_point
 from stream_rcf.core.scoring import score_point
 from stream_rcf.core.scratch import Scratch
+from stream_rcf.core.seasons import HOUR_MS
 from stream_rcf.core.store import append_record, latest_point
 from stream_rcf.core.threshold import (
     ROUND_OFF,
@@ -187,7 +188,10 @@ def process_batch(
             integers[i, SEEN] = block.integers[EVENTS_SEEN]
             continue
         follows_gap = not is_retired and begin_shingle_after_gap(block, model, timestamp, latest)
-        seen = transform(block, model, values, follows_gap, scratch.offset, scratch.transformed)
+        pause = timestamp - latest if has_latest and not is_retired else HOUR_MS
+        seen = transform(
+            block, model, values, timestamp, pause, follows_gap, scratch.offset, scratch.transformed
+        )
         if model.channels > 0:
             if has_latest and not is_retired:
                 note_gap(block, max(0.0, np.float64(timestamp) - np.float64(latest)))

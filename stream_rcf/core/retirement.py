@@ -94,7 +94,8 @@ def begin_anew(block: Block, model: Model) -> None:
         block.peak[kind, 0] = block.peak[kind, 1] = 0.0
     begin_units(block)
     for feature in range(model.pasts):
-        block.past[feature, 0] = block.past[feature, 1] = 0.0
+        for word in range(model.past_words):
+            block.past[feature, word] = 0.0
 
 
 def retired_block(model: Model, key_seed: int, latest_timestamp: int) -> KeyBlock:

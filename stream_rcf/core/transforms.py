@@ -13,12 +13,12 @@ from stream_rcf.core.layout import EVENTS_SEEN, Block
 from stream_rcf.core.model import Model
 from stream_rcf.core.preprocessing import Transform
 from stream_rcf.core.scratch import Scratch
+from stream_rcf.core.seasons import AVERAGE, PREVIOUS, learn_season, local_ms, usual_at
 from stream_rcf.core.units import LARGEST_FLOAT32, from_unit, within_float32
 
-_LOG = int(Transform.LOG)
-_DIFFERENCE, _SUBTRACT_AVERAGE = int(Transform.DIFFERENCE), int(Transform.SUBTRACT_AVERAGE)
+_NONE, _LOG, _DIFFERENCE = int(Transform.NONE), int(Transform.LOG), int(Transform.DIFFERENCE)
+_TIME_OF_DAY, _TIME_OF_WEEK = int(Transform.SUBTRACT_TIME_OF_DAY), int(Transform.SUBTRACT_TIME_OF_WEEK)
 
-PREVIOUS, AVERAGE = 0, 1  # columns of a block's past
 LARGEST_LOG = 88.72283905206835  # log of the largest float32
 
 
@@ -27,6 +27,8 @@ def transform(
     block: Block,
     model: Model,
     values: np.ndarray,
+    timestamp: int,
+    pause: int,
     follows_gap: bool,
     offset: np.ndarray,
     transformed: np.ndarray,
@@ -34,11 +36,13 @@ def transform(
     """What the detector is to see of the event ``values`` (dimensions,): they themselves, or ``transformed``, set here.
 
     ``offset`` (dimensions,) is set to what was taken off each. ``follows_gap``: there is no event before it to compare
-    it with. To be called once for each event, in their order: the past of the features takes the values in.
+    it with. ``timestamp``: epoch ms, ``pause`` ms after the event before it; of a first event any. To be called once
+    for each event, in their order: the past of the features takes the values in.
     """
     if model.pasts == 0:
         return values
     is_first = block.integers[EVENTS_SEEN] == 0
+    local = local_ms(model, timestamp)
     rate = max(model.decay, 1.0 / (block.integers[EVENTS_SEEN] + 1.0))  # at first the plain mean
     for feature in range(model.dimensions):
         value, past = np.float64(np.float32(values[feature])), block.past[feature]
@@ -46,23 +50,27 @@ def transform(
             past[PREVIOUS] = value
         if is_first:
             past[AVERAGE] = value
-        transformed[feature] = within_float32(_transformed(model.transforms[feature], value, past))
+        how = model.transforms[feature]
+        is_seasonal = how >= _TIME_OF_DAY
+        usual = usual_at(past, how == _TIME_OF_WEEK, local) if is_seasonal else past[AVERAGE]
+        transformed[feature] = within_float32(_transformed(how, value, past[PREVIOUS], usual))
         offset[feature] = value - np.float64(np.float32(transformed[feature]))
         past[PREVIOUS] = value
-        past[AVERAGE] += rate * (value - past[AVERAGE])
+        if is_seasonal:
+            learn_season(past, how == _TIME_OF_WEEK, value, local, pause, block.integers[EVENTS_SEEN])
+        else:
+            past[AVERAGE] += rate * (value - past[AVERAGE])
     return transformed
 
 
 @inlined_kernel
-def _transformed(how: int, value: float, past: np.ndarray) -> float:
+def _transformed(how: int, value: float, previous: float, usual: float) -> float:
     if how == _LOG:
         size = log(1.0 + abs(value))
         return -size if value < 0.0 else size
     if how == _DIFFERENCE:
-        return value - past[PREVIOUS]
-    if how == _SUBTRACT_AVERAGE:
-        return value - past[AVERAGE]
-    return value
+        return value - previous
+    return value if how == _NONE else value - usual
 
 
 @inlined_kernel

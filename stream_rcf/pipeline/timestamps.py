@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from stream_rcf.core.local_time import EARLIEST, LATEST, MILLISECONDS_PER_SECOND
+
 MILLISECONDS_PER_DAY = 86_400_000
-MILLISECONDS_PER_SECOND = 1000
 MICROSECONDS_PER_SECOND = 1_000_000
 NANOSECONDS_PER_MILLISECOND = 1_000_000
 # The unit of a number is told by its magnitude: seconds reach 10**11 in the year 5138, and milliseconds
@@ -17,8 +18,6 @@ NANOSECONDS_PER_MILLISECOND = 1_000_000
 SECONDS_LIMIT = 10**11
 MILLISECONDS_LIMIT = 10**14
 MICROSECONDS_LIMIT = 10**17
-EARLIEST = 0  # 1970-01-01, in milliseconds
-LATEST = 4_102_444_800_000  # 2100-01-01, exclusive, in milliseconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)  # a time without an offset is UTC

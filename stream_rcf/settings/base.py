@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from stream_rcf.core.local_time import time_zone_complaint
+
 
 class WholeSentenceError(ValueError):
     """A finding that names the setting itself, unlike other messages of validators.
@@ -31,6 +33,12 @@ def _refuse_boolean(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("must be a number, not true or false")
     return value
+
+
+def check_time_zone(name: str) -> None:
+    """Raise ``ValueError`` unless this is a time zone that the machine knows."""
+    if complaint := time_zone_complaint(name):
+        raise ValueError(f"must be {complaint}")
 
 
 # TOML's true would otherwise count as 1.

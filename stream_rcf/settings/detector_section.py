@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from stream_rcf.core.arrival_parameters import MAX_PAUSE_SECONDS
 from stream_rcf.core.parameters import ALERT_BUDGET
 from stream_rcf.core.preprocessing import LEAST_WEIGHT, MOST_WEIGHT, Preprocessing, preprocessing_of
 from stream_rcf.errors import UsageError
-from stream_rcf.settings.base import Number, Section, WholeSentenceError
+from stream_rcf.settings.base import Number, Section, WholeSentenceError, check_time_zone
+
+TransformName = Literal[
+    "none", "log", "difference", "subtract_average", "subtract_time_of_day", "subtract_time_of_week"
+]
 
 
 class DetectorSettings(Section):
@@ -55,13 +59,18 @@ class DetectorSettings(Section):
         le=MAX_PAUSE_SECONDS,
         description="for so long after an alert of a key, by its events' times, it has no other; by default it may",
     )
-    transforms: dict[str, Literal["none", "log", "difference", "subtract_average"]] = Field(
+    transforms: dict[str, TransformName] = Field(
         default={},
         description="how a feature is looked at, by its name: log for counts and latencies, difference for counters, "
-        "subtract_average for slow trends",
+        "subtract_average for slow trends, subtract_time_of_day or subtract_time_of_week for what goes with the clock",
         json_schema_extra={
-            "allowed": 'a map of features to none, log, difference or subtract_average, such as { requests = "log" }'
+            "allowed": f"a map of features to one of {', '.join(get_args(TransformName))}, "
+            'such as { requests = "log" }'
         },
+    )
+    time_zone: str = Field(
+        default="UTC",
+        description="whose clocks tell the time of the day and of the week, by its IANA name; for those transforms",
     )
     normalize: bool = Field(
         default=True,
@@ -76,9 +85,15 @@ class DetectorSettings(Section):
         },
     )
 
+    @field_validator("time_zone")
+    @classmethod
+    def _check_zone(cls, name: str) -> str:
+        check_time_zone(name)
+        return name
+
     def preprocessing(self, features: Sequence[str]) -> Preprocessing:
         """Return what becomes of the values of these features; ``UsageError`` where it names others."""
-        return preprocessing_of(features, self.transforms, self.weights, self.normalize)
+        return preprocessing_of(features, self.transforms, self.weights, self.normalize, self.time_zone)
 
     def fitting(self, features: Sequence[str]) -> Self:
         """Return the same, or raise a finding where it does not fit the features."""

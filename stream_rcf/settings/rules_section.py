@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Literal, get_args
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails
 
 from stream_rcf.pipeline.timestamps import TimestampError, epoch_milliseconds
-from stream_rcf.settings.base import Number, Section
+from stream_rcf.settings.base import Number, Section, check_time_zone
 from stream_rcf.settings.calendar_files import check_calendar
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -45,16 +44,6 @@ def _small_letters(value: object) -> object:
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
 Moment = Annotated[str, BeforeValidator(_as_text)]
-
-
-def check_time_zone(name: str) -> None:
-    """Raise ``ValueError`` unless this is a time zone that the machine knows."""
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError) as error:
-        if not available_timezones():
-            raise ValueError("needs the machine's time zones: install tzdata") from error
-        raise ValueError("must be a time zone such as Europe/Berlin") from error
 
 
 class QuietWindow(Section):

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_rcf.pipeline.local_time import MINUTES_PER_DAY, LocalTime, local_time
-from stream_rcf.pipeline.timestamps import EARLIEST, LATEST
+from stream_rcf.core.local_time import EARLIEST, LATEST, MINUTES_PER_DAY, LocalTime, local_time
 
 # Half hours, a change by thirty minutes, a date line crossed, two changes a week apart, an offset with seconds.
 ZONES = [
@@ -42,7 +41,7 @@ def test_it_is_what_the_clock_on_the_wall_says(zone: str, timestamps: list[int])
 @pytest.mark.parametrize("zone", ZONES)
 def test_every_change_of_the_zone_is_met_to_the_millisecond(zone: str) -> None:
     clock = LocalTime(zone)
-    changes = clock._since[1:]
+    changes = clock.since[1:]
     around = np.sort(np.concatenate([changes + step for step in (-1001, -1, 0, 1, 60_000)]))
 
     assert clock.minutes_of_week(around).tolist() == [minute_of_week(int(moment), zone) for moment in around]

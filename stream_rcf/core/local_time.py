@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 
-from stream_rcf.pipeline.timestamps import EARLIEST, LATEST, MILLISECONDS_PER_DAY, MILLISECONDS_PER_SECOND
-
+EARLIEST = 0  # 1970-01-01, in epoch milliseconds
+LATEST = 4_102_444_800_000  # 2100-01-01, exclusive, in epoch milliseconds
+MILLISECONDS_PER_SECOND = 1000
 MILLISECONDS_PER_MINUTE = 60_000
 MINUTES_PER_DAY = 1_440
 MINUTES_PER_WEEK = 7 * MINUTES_PER_DAY
 THURSDAY = 3  # of a week that begins on Monday: 1970 began on one
-_SECONDS_PER_DAY = MILLISECONDS_PER_DAY // MILLISECONDS_PER_SECOND
+_SECONDS_PER_DAY = 86_400
 
 
 class LocalTime:
@@ -32,13 +33,14 @@ class LocalTime:
             offset = _offset(zone, day)
             if offset != changes[-1][1]:
                 changes.append((_change(zone, day - _SECONDS_PER_DAY, day), offset))
-        self._since = np.array([second for second, _ in changes], np.int64) * MILLISECONDS_PER_SECOND
-        self._offsets = np.array([offset for _, offset in changes], np.int64) * MILLISECONDS_PER_SECOND
+        # (n,) epoch ms, ascending; (n,) ms: from each of them on the zone's clocks are so far ahead of UTC
+        self.since = np.array([second for second, _ in changes], np.int64) * MILLISECONDS_PER_SECOND
+        self.offsets = np.array([offset for _, offset in changes], np.int64) * MILLISECONDS_PER_SECOND
 
     def minutes_of_week(self, timestamps: np.ndarray) -> np.ndarray:
         """Return, for each moment in epoch ms, the local minute since Monday 00:00, 0 to 10,079."""
-        change = np.searchsorted(self._since, timestamps, side="right") - 1
-        local = timestamps + self._offsets[change]
+        change = np.searchsorted(self.since, timestamps, side="right") - 1
+        local = timestamps + self.offsets[change]
         minutes: np.ndarray = (
             local // MILLISECONDS_PER_MINUTE + THURSDAY * MINUTES_PER_DAY
         ) % MINUTES_PER_WEEK
@@ -49,6 +51,19 @@ class LocalTime:
 def local_time(name: str) -> LocalTime:
     """Return the zone's local time; the first time it takes some 50 ms."""
     return LocalTime(name)
+
+
+def time_zone_complaint(name: str) -> str:
+    """Return what a time zone of this name "must be", or nothing where the machine knows it."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return (
+            "a time zone such as Europe/Berlin"
+            if available_timezones()
+            else "known to the machine: install tzdata"
+        )
+    return ""
 
 
 def _offset(zone: ZoneInfo, second: int) -> int:
