@@ -37,13 +37,18 @@ class LocalTime:
         self.since = np.array([second for second, _ in changes], np.int64) * MILLISECONDS_PER_SECOND
         self.offsets = np.array([offset for _, offset in changes], np.int64) * MILLISECONDS_PER_SECOND
 
+    def since_monday(self, timestamps: np.ndarray) -> np.ndarray:
+        """Return, for each moment in epoch ms, the local milliseconds since Monday 00:00."""
+        change = np.searchsorted(self.since, timestamps, side="right") - 1
+        local = timestamps + self.offsets[np.maximum(change, 0)]
+        found: np.ndarray = (local + THURSDAY * MINUTES_PER_DAY * MILLISECONDS_PER_MINUTE) % (
+            MINUTES_PER_WEEK * MILLISECONDS_PER_MINUTE
+        )
+        return found
+
     def minutes_of_week(self, timestamps: np.ndarray) -> np.ndarray:
         """Return, for each moment in epoch ms, the local minute since Monday 00:00, 0 to 10,079."""
-        change = np.searchsorted(self.since, timestamps, side="right") - 1
-        local = timestamps + self.offsets[change]
-        minutes: np.ndarray = (
-            local // MILLISECONDS_PER_MINUTE + THURSDAY * MINUTES_PER_DAY
-        ) % MINUTES_PER_WEEK
+        minutes: np.ndarray = self.since_monday(timestamps) // MILLISECONDS_PER_MINUTE
         return minutes
 
 

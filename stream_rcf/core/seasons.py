@@ -67,6 +67,22 @@ def learn_season(
     past[AVERAGE] += max(spent * HOUR_MS / WEEK_MS, 1.0 / (events_seen + 1.0)) * left
 
 
+@kernel
+def take_off(
+    past: np.ndarray, is_weekly: bool, local: np.ndarray, pauses: np.ndarray, values: np.ndarray
+) -> None:
+    """Let each of ``values`` (n,) float64 be what is left of it, at ``local`` (n,) int64, see ``local_ms``.
+
+    ``past`` (words,) is 0 at first; ``pauses`` (n,) int64 ms are those before each event.
+    """
+    for event in range(values.shape[0]):
+        value = values[event]
+        if event == 0:
+            past[AVERAGE] = value
+        values[event] = value - usual_at(past, is_weekly, local[event])
+        learn_season(past, is_weekly, value, local[event], pauses[event], event)
+
+
 @inlined_kernel
 def _hours(bins: int, local: int) -> tuple[int, int, float]:
     """The hours before and after whose middles the time lies, and the share of the latter."""

@@ -14,7 +14,7 @@ from stream_rcf.tuning.proposals import Proposal
 from stream_rcf.tuning.retention import propose_sample_size, propose_time_decay
 from stream_rcf.tuning.sample import Sample
 from stream_rcf.tuning.shingle import choose_shingle
-from stream_rcf.tuning.transforms import advise, transformed
+from stream_rcf.tuning.transforms import WORDS, advise, transformed
 from stream_rcf.tuning.words import count_of, duration
 
 LEAST_EVENTS = 100  # fewer say nothing about how events usually are
@@ -63,7 +63,8 @@ def suggest(
     elif chosen:
         reasons = "; ".join(f"{one.feature}: {one.reason}" for one in chosen)
         named = {one.feature: one.transform for one in chosen}
-        proposals.append(Proposal("detector.transforms", named, f"{reasons}."))
+        clocks = " By UTC's clocks: see detector.time_zone." if set(named.values()) & set(WORDS) else ""
+        proposals.append(Proposal("detector.transforms", named, f"{reasons}.{clocks}"))
     proposals += _forest(transformed(judged, chosen), forest, fixed)
     proposals += [one for one in (propose_decision(judged), propose_budget(judged)) if one.name not in fixed]
     return Suggestion(tuple(proposals), tuple(_remarks(sample)), judged)

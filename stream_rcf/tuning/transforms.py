@@ -9,8 +9,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from stream_rcf.tuning.sample import Floats, Sample
+from stream_rcf.tuning.seasons import SeasonName, season_of, without_season
 
-Transform = Literal["none", "log", "difference"]
+Transform = Literal["none", "log", "difference"] | SeasonName
+
+WORDS: dict[SeasonName, str] = {"subtract_time_of_day": "day", "subtract_time_of_week": "week"}
 
 LEAST_VALUES = 50  # of a key: fewer tell little about a tail or a direction
 RISING_SHARE = 0.99  # of a counter's steps go up or nowhere; the rest are its resets
@@ -31,10 +34,19 @@ class Advice(NamedTuple):
 
 def advise(sample: Sample) -> list[Advice]:
     """Return a transform for each of the sample's features."""
-    return [
-        advise_feature(name, [key.values[:, place] for key in sample.keys])
-        for place, name in enumerate(sample.features)
-    ]
+    found = []
+    for place, name in enumerate(sample.features):
+        advice = advise_feature(name, [key.values[:, place] for key in sample.keys])
+        season = season_of(sample.keys, place) if advice.transform == "none" else None
+        if season is not None:
+            advice = Advice(
+                name,
+                season.name,
+                f"it goes with the time of the {WORDS[season.name]}, which leaves {season.left:.0%} "
+                "of its usual distance from the average",
+            )
+        found.append(advice)
+    return found
 
 
 def transformed(sample: Sample, advice: Sequence[Advice]) -> Sample:
@@ -49,6 +61,8 @@ def transformed(sample: Sample, advice: Sequence[Advice]) -> Sample:
                 column[:] = np.copysign(np.log1p(np.abs(column)), column)
             elif one.transform == "difference":
                 column[:] = np.diff(column, prepend=column[:1])
+            elif one.transform != "none" and key.times is not None:
+                column[:] = without_season(key.times, column, one.transform)
         keys.append(replace(key, values=values))
     return replace(sample, keys=tuple(keys))
 

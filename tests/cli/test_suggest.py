@@ -7,6 +7,7 @@ import numpy as np
 import orjson
 import pytest
 
+from stream_rcf.pipeline.timestamps import epoch_milliseconds
 from stream_rcf.settings.model import load_settings
 from tests.cli.support import run_command
 from tests.cli.test_score import PNG, refused, series_file, table
@@ -36,18 +37,29 @@ def hourly_file(path: Path) -> Path:
     return path
 
 
-def test_the_taxis_settings_are_those_of_a_day(tmp_path: Path) -> None:
-    """The whole way with public data: suggested settings are accepted, and draw the picture."""
+def test_taxis_are_judged_by_the_time_of_the_week_and_each_of_their_five_days_is_found(
+    tmp_path: Path,
+) -> None:
+    """The whole way with public data: suggested settings are accepted, draw the picture, and find what is labelled."""
     out, picture = tmp_path / "taxi.toml", tmp_path / "taxi.png"
     done = run_command("suggest", nab_file("realKnownCause/nyc_taxi.csv"), "--out", out, "--plot", picture)
     assert (done.returncode, done.stdout) == (0, b""), done.stderr
     settings = load_settings(out)
-    assert (settings.forest.shingle_size, settings.forest.sample_size) == (48, 512)
+    assert settings.detector.transforms == {"value": "subtract_time_of_week"}
     assert (settings.detector.decision, settings.detector.alert_budget) == ("budget", 2.0)
     said = done.stderr.decode()
-    assert "values repeat every 48 events = 1 day" in said
+    assert "it goes with the time of the week, which leaves 27% of its usual distance" in said
     assert "these settings would have raised " in said
     assert picture.read_bytes().startswith(PNG)
+    scored = run_command("score", nab_file("realKnownCause/nyc_taxi.csv"), "--config", out)
+    alerts = [row["timestamp"] for row in table(scored.stdout) if row["is_anomaly"] == "true"]
+    labels = orjson.loads(nab_file("../labels/combined_windows.json").read_bytes())[
+        "realKnownCause/nyc_taxi.csv"
+    ]
+    windows = [[epoch_milliseconds(moment) for moment in window] for window in labels]
+    inside = [sum(first <= int(alert) <= last for alert in alerts) for first, last in windows]
+    assert min(inside) >= 1, "a marathon, three holidays and a blizzard"
+    assert len(alerts) - sum(inside) <= 3
 
 
 def test_the_file_is_accepted_as_it_is_by_score_and_says_the_same(tmp_path: Path) -> None:

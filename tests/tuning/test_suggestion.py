@@ -31,6 +31,7 @@ def test_every_setting_has_a_value_and_a_reason() -> None:
         "events.key",
         "events.timestamp",
         "events.features",
+        "detector.transforms",
         "forest.shingle_size",
         "forest.sample_size",
         "forest.time_decay",
@@ -95,6 +96,6 @@ def test_counters_are_watched_by_their_differences() -> None:
     counter = np.cumsum(np.random.default_rng(1).poisson(3, 300))
     columns = np.column_stack([wave(300, 24), counter])
     found = values_of(suggested(sample(key_sample(columns))))
-    assert found["detector.transforms"] == {"f1": "difference"}
+    assert found["detector.transforms"] == {"f0": "subtract_time_of_day", "f1": "difference"}
     assert found["events.features"] == ("f0", "f1")
-    assert "detector.transforms" not in values_of(suggested(sample(key_sample(wave(300, 24)))))
+    assert "detector.transforms" not in values_of(suggested(sample(key_sample(wave(300, 17)))))
