@@ -22,13 +22,13 @@ DETAILS = 5
 
 
 @kernel
-def explain(block: Block, model: Model, scratch: Scratch, details: np.ndarray) -> None:
-    """Set ``details`` (dimensions, DETAILS) of the latest record, which was scored and is an anomaly.
+def explain(block: Block, model: Model, is_anomaly: bool, scratch: Scratch, details: np.ndarray) -> None:
+    """Set ``details`` (dimensions, DETAILS) of the latest record, which was scored.
 
     Shares sum to 1. The direction is 1 where the value lies above what was expected, else -1. Four in five of what the
     forest, or for single records the feature's own past, holds possible lie within the band.
     """
-    if _is_of_a_feature(model, scratch):
+    if is_anomaly and _is_of_a_feature(model, scratch):
         _share_by_rarity(model, scratch, details)
     else:
         attribute_point(block, model, latest_point(block, model, block.integers[STORED]), scratch)

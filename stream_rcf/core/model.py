@@ -63,6 +63,7 @@ class Model(NamedTuple):
     remembered_ids: int  # of a key's latest events, to tell duplicates; 0 where events have none
     corrections: int  # which of corrections.Correction hold alerts back
     cooldown_ms: int  # after an alert there is none for so long; 0 for no such time
+    explains_all: int  # whether every score is explained, and not those of anomalies only
     units: int  # features that the store keeps in a unit of their own: all or none
     pasts: int  # features whose past is kept: all where any has a transform or may be missing, else none
     past_words: int  # numbers that are kept of each: see transforms.py and seasons.py
@@ -131,6 +132,7 @@ def model_of(parameters: DetectorParameters) -> Model:
         parameters.arrival.remembered_ids,
         0 if likelihood is None else likelihood.corrections,
         parameters.cooldown_ms,
+        int(parameters.explains_all),
         forest.dimensions if parameters.has_units else 0,
         forest.dimensions if any(transforms) or parameters.fills_missing else 0,
         past_words(transforms),

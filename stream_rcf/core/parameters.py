@@ -158,6 +158,7 @@ class DetectorParameters:
     ``retire_after_ms``: a key whose next event comes later than so many milliseconds after the latest one before it
     begins anew; 0 for never. Over windows it is their starts that lie so far apart, and open ones are forgotten too.
     ``cooldown_ms``: for so long after an alert of a key, by its events' times, it has no other; 0 for no such time.
+    ``explains_all``: whether every score is explained, which takes longer, and not those of anomalies only.
     ``windows``: None where each event is a record; else the features are aggregates, such as ``p99(latency_ms)``.
     """
 
@@ -170,6 +171,7 @@ class DetectorParameters:
     arrival: ArrivalParameters = field(default_factory=ArrivalParameters)
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     windows: WindowParameters | None = None
+    explains_all: bool = False
 
     def __post_init__(self) -> None:
         require(

@@ -164,8 +164,8 @@ def process_batch(
     Values that are missing are filled in in place. Results by event:
     ``numbers`` (m, NUMBERS) score, threshold, grade, confidence, likelihood; ``integers`` (m, INTEGERS) reason, events
     seen, and of the latest incident its beginning, the number of its first event, its alerts, and whether this event
-    ends it; ``details`` (m, dimensions, DETAILS), see ``explain``, set where the grade is above 0. Every block must
-    have room for its events in this batch.
+    ends it; ``details`` (m, dimensions, DETAILS), see ``explain``, set where the grade is above 0, or with
+    ``explains_all`` the score. Every block must have room for its events in this batch.
     """
     for place in range(order.shape[0]):
         i = order[place]
@@ -201,8 +201,8 @@ def process_batch(
         _judge(block, model, events, i, scratch, numbers[i], integers[i])
         if is_retired:
             integers[i, REASON] = _IDLE_KEY_RETIRED
-        if numbers[i, GRADE] > 0.0:
-            explain(block, model, scratch, details[i])
+        if numbers[i, GRADE] > 0.0 or (model.explains_all > 0 and numbers[i, SCORE] > 0.0):
+            explain(block, model, numbers[i, GRADE] > 0.0, scratch, details[i])
         if model.channels > 0:
             learn_usual(block, model)
         # A record that is mostly made up teaches nothing, nor does a shingle that spans a gap.

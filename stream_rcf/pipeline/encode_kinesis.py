@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import orjson
 
-from stream_rcf.core.explanation import DIRECTION, SHARE
+from stream_rcf.core.explanation import DIRECTION, EXPECTED, SHARE
 from stream_rcf.pipeline.encode import EncodedBatch, FieldsOf, as_alert
 from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.json_text import number_texts, template_text
 from stream_rcf.pipeline.score_batch import ScoredBatch
 
-_UNEXPLAINED = b"null"
+_UNEXPLAINED = b"null"  # of events that were passed over
 
 
 class KinesisEncoder:
@@ -21,9 +21,9 @@ class KinesisEncoder:
 
     ``ROWTIME`` is the event's time in UTC as SQL writes it. ``ANOMALY_EXPLANATION`` is text that holds JSON: by feature
     the ``ATTRIBUTION_SCORE`` (at least 0, all sum to the score), with four decimals and as text, as Kinesis has it.
-    The ``DIRECTION`` is that of the expected value. ``STRENGTH`` is null there, as nobody defined it, and the whole
-    explanation is for an event that is no anomaly, which is not explained here. While there is no score yet it says
-    what Kinesis does then: 0, strength 0, LOW.
+    ``DIRECTION`` and ``STRENGTH`` tell how the value lies to what was expected: above or below, and how far, in the
+    column's own unit (Kinesis' was never defined). While there is no score yet it says what Kinesis does then: 0,
+    strength 0, LOW.
     """
 
     def __init__(self, features: tuple[str, ...]) -> None:
@@ -32,7 +32,9 @@ class KinesisEncoder:
         self._record = (
             b'{"key":%b,"ROWTIME":"%b",' + columns + b'"ANOMALY_SCORE":%b,"ANOMALY_EXPLANATION":%b}'
         )
-        self._learning = self._explanation([0.0] * len(features), ["LOW"] * len(features), "0.0000")
+        self._learning = self._explanation(
+            [0.0] * len(features), ["LOW"] * len(features), [0.0] * len(features)
+        )
 
     def encode(
         self,
@@ -54,8 +56,8 @@ class KinesisEncoder:
                 continue
             score, grade = scored.score[index], scored.grade[index]
             explanation = _UNEXPLAINED
-            if grade > 0.0:
-                explanation = self._explained(score, scored.details[index])
+            if index in scored.details:
+                explanation = self._explained(score, event.values, scored.details[index])
             elif score == 0.0:
                 explanation = self._learning
             record = self._record % (
@@ -71,18 +73,23 @@ class KinesisEncoder:
                 encoded.alerts[index] = alert
         return encoded
 
-    def _explained(self, score: float, details: Sequence[Sequence[float]]) -> bytes:
-        """The explanation of an anomaly."""
-        parts = [score * row[SHARE] for row in details]
-        return self._explanation(parts, ["HIGH" if row[DIRECTION] > 0.0 else "LOW" for row in details])
+    def _explained(self, score: float, values: Sequence[float], details: Sequence[Sequence[float]]) -> bytes:
+        """The explanation of a score."""
+        return self._explanation(
+            [score * row[SHARE] for row in details],
+            ["HIGH" if row[DIRECTION] > 0.0 else "LOW" for row in details],
+            [abs(value - row[EXPECTED]) for value, row in zip(values, details, strict=True)],
+        )
 
     def _explanation(
-        self, parts: Sequence[float], directions: Sequence[str], strength: str | None = None
+        self, parts: Sequence[float], directions: Sequence[str], strengths: Sequence[float]
     ) -> bytes:
         """The explanation as a JSON text; ``parts`` of the score, by feature."""
         columns = {
-            name: {"DIRECTION": direction, "STRENGTH": strength, "ATTRIBUTION_SCORE": f"{part:.4f}"}
-            for name, part, direction in zip(self._features, parts, directions, strict=True)
+            name: {"DIRECTION": direction, "STRENGTH": f"{strength:.4f}", "ATTRIBUTION_SCORE": f"{part:.4f}"}
+            for name, part, direction, strength in zip(
+                self._features, parts, directions, strengths, strict=True
+            )
         }
         return orjson.dumps(orjson.dumps(columns).decode())
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from stream_rcf.core.batch import BatchResults, BlockBatch
 from stream_rcf.core.event_arrays import EventArrays, plain_events
+from stream_rcf.core.explanation import DIRECTION
 from stream_rcf.core.model import model_of
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.core.process import (
@@ -55,7 +56,9 @@ class ScoredBatch(NamedTuple):
     incident: list[int]  # the number of its first event
     incident_alerts: list[int]
     resolved: list[int]  # the events that end their key's incident, by index
-    details: dict[int, list[list[float]]]  # by index of an anomaly: of core/explanation.py, by feature
+    details: dict[
+        int, list[list[float]]
+    ]  # by index of an anomaly, or of each score: of core/explanation.py, by feature
     rule_names: Mapping[int, str] = MappingProxyType({})  # by index of an event whose alert a rule holds back
 
 
@@ -198,7 +201,7 @@ def _nothing() -> None:
 
 def _as_python(results: BatchResults) -> ScoredBatch:
     numbers, integers = results.numbers, results.integers
-    anomalies = np.flatnonzero(numbers[:, GRADE] > 0.0).tolist()
+    explained = np.flatnonzero(results.details[:, 0, DIRECTION]).tolist()
     return ScoredBatch(
         numbers[:, SCORE].tolist(),
         numbers[:, THRESHOLD].tolist(),
@@ -211,7 +214,7 @@ def _as_python(results: BatchResults) -> ScoredBatch:
         integers[:, INCIDENT].tolist(),
         integers[:, ALERTS].tolist(),
         np.flatnonzero(integers[:, RESOLVED]).tolist(),
-        {index: results.details[index].tolist() for index in anomalies},
+        {index: results.details[index].tolist() for index in explained},
     )
 
 

@@ -52,6 +52,7 @@ def detector_parameters(settings: Settings) -> DetectorParameters:
             fills_missing=events.fills_missing,
         ),
         windows=events.windows,
+        explains_all=settings.output.format == "kinesis",
     )
 
 

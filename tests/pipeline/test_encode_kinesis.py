@@ -26,7 +26,7 @@ from tests.pipeline.scored import (
 ENCODER = KinesisEncoder(FEATURES)
 
 
-def test_an_ordinary_record_is_a_row_without_an_explanation() -> None:
+def test_a_record_that_was_passed_over_is_a_row_without_an_explanation() -> None:
     record = read(ENCODER.encode(EVENTS, SOURCES, SCORED).scores[1])
     assert list(record) == ["key", "ROWTIME", "cpu", "memory.used", "ANOMALY_SCORE", "ANOMALY_EXPLANATION"]
     assert record == {
@@ -42,8 +42,12 @@ def test_an_ordinary_record_is_a_row_without_an_explanation() -> None:
 def test_an_anomaly_is_explained_by_column_as_a_text() -> None:
     record = read(ENCODER.encode(EVENTS, SOURCES, SCORED).scores[2])
     assert json.loads(record["ANOMALY_EXPLANATION"]) == {
-        "cpu": {"DIRECTION": "HIGH", "STRENGTH": None, "ATTRIBUTION_SCORE": "1.8750"},
-        "memory.used": {"DIRECTION": "LOW", "STRENGTH": None, "ATTRIBUTION_SCORE": "0.6250"},
+        "cpu": {"DIRECTION": "HIGH", "STRENGTH": "84.0000", "ATTRIBUTION_SCORE": "1.8750"},
+        "memory.used": {
+            "DIRECTION": "LOW",
+            "STRENGTH": "90000000000000000.0000",
+            "ATTRIBUTION_SCORE": "0.6250",
+        },
     }
     assert record["ANOMALY_SCORE"] == 1.875 + 0.625
 
@@ -92,7 +96,7 @@ def test_whatever_the_names_the_records_are_json_of_the_same_numbers(batch: Batc
         assert tuple(record[name] for name in batch.features) == event.values
         assert (record["key"], record["ANOMALY_SCORE"]) == (event.key, batch.scored.score[i])
         explanation = record["ANOMALY_EXPLANATION"]
-        assert (explanation is None) == (not is_anomaly and batch.scored.score[i] > 0.0)
+        assert (explanation is None) == (i not in batch.scored.details and batch.scored.score[i] > 0.0)
         if explanation is not None:
             assert list(read(explanation.encode())) == list(batch.features)
         if is_anomaly:
