@@ -97,6 +97,9 @@ def _document(
                         "fingerprint": manifest.fingerprint,
                         "backfill": manifest.backfill or None,
                         "feedback": orjson.loads(manifest.feedback) if manifest.feedback else None,
+                        "alert_digest": orjson.loads(manifest.alert_digest)
+                        if manifest.alert_digest
+                        else None,
                         "created_at": manifest.created_at,
                         "age_seconds": round(_age_seconds(manifest, now), 3),
                         "verified": manifest.number not in inspection.corrupt,

@@ -87,7 +87,7 @@ def _not_an_anomaly(arguments: argparse.Namespace, settings: Settings) -> dict[s
     alert = find_alert(settings, arguments.alert_id)
     document = feedback_of_alert(alert.record, alert.key, settings.events.features)
     if document is None:
-        raise UsageError(f"{arguments.alert_id} is no alert, but the end of an incident")
+        raise UsageError(f"{arguments.alert_id} is no alert, but the end of an incident, or a digest")
     return document
 
 

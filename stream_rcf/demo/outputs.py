@@ -78,6 +78,8 @@ class Outputs:
         history.add(score["values"], is_usual=not score["is_anomaly"])
 
     def _add_alert(self, alert: dict[str, Any]) -> None:
+        if "relevant_attribution" not in alert:
+            return  # the end of an incident, or a digest
         self.alerts += 1
         self.alert_positions.append((alert["key"], alert["timestamp"]))
         if alert["first_anomalous_timestamp"] != alert["timestamp"]:

@@ -39,6 +39,13 @@ ALERTS = MetricDeclaration(
     "Alert records published.",
     "More than a few in a thousand scores: the input changed its nature, or the detector is set too sharp.",
 )
+HELD_ALERTS = MetricDeclaration(
+    "stream_rcf_held_alerts_total",
+    "counter",
+    "events",
+    "Alerts that were not published on their own, since output.digest_keys had many keys alert at once.",
+    "Rising: a storm goes on, which the alerts topic tells once; many keys share a cause.",
+)
 DEAD_LETTERS = MetricDeclaration(
     "stream_rcf_dead_letters_total",
     "counter",
@@ -256,6 +263,7 @@ DECLARATIONS: tuple[MetricDeclaration, ...] = (
     EVENTS,
     SCORES,
     ALERTS,
+    HELD_ALERTS,
     DEAD_LETTERS,
     PASSED_OVER,
     LAG,

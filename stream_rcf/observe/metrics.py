@@ -46,6 +46,7 @@ class Metrics:
         self._events = self._counter(declared.EVENTS)
         self._scores = self._counter(declared.SCORES)
         self._alerts = self._counter(declared.ALERTS)
+        self._held_alerts = self._counter(declared.HELD_ALERTS)
         self._dead_letters = self._counter(declared.DEAD_LETTERS)
         self._passed_over = self._counter(declared.PASSED_OVER)
         self._lag = self._gauge(declared.LAG)
@@ -82,8 +83,12 @@ class Metrics:
         """Note that the loop turned, for ``/live``."""
         self.health.ticked()
 
+    def held_alerts(self, count: int) -> None:
+        """Count alerts that a digest tells of, and no record of their own."""
+        self._held_alerts.inc(count)
+
     def batch(self, events: int, scores: int, alerts: int, seconds: float) -> None:
-        """Count one batch: events read, of them scored, of those alerted; decoded, scored and published."""
+        """Count one batch: events read, of them scored, alerts published; decoded, scored and published."""
         self._events.inc(events)
         self._scores.inc(scores)
         self._alerts.inc(alerts)

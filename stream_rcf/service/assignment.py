@@ -12,6 +12,7 @@ from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.kafka.messages import OFFSET_END, TopicPartition
 from stream_rcf.kafka.source import Source
 from stream_rcf.observe.metrics import Metrics
+from stream_rcf.service.alert_digest_opening import alert_digest_of_plan
 from stream_rcf.service.backfill import Backfill
 from stream_rcf.service.feedback_opening import feedback_of_plan
 from stream_rcf.service.partition import Partition, PartitionState
@@ -258,7 +259,8 @@ class Assignment:
         feedback = feedback_of_plan(
             self._settings, name, plan, partition.committed_note, high if has_begun else 0
         )
-        partition.load(plan, committed, found.newest_number, backfill, feedback)
+        digest = alert_digest_of_plan(self._settings, name, plan)
+        partition.load(plan, committed, found.newest_number, backfill, feedback, digest)
 
     def _undamaged(self, name: PartitionId, found: ManifestList) -> tuple[list[Manifest], list[str]]:
         """The checkpoints in which no damage was found so far, and sentences about the rest."""

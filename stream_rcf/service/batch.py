@@ -26,6 +26,7 @@ from stream_rcf.pipeline.encode import resolved_records
 from stream_rcf.pipeline.events import Event, Position, Rejection
 from stream_rcf.pipeline.score_batch import BatchScorer, ScoredBatch, with_rule_names
 from stream_rcf.pipeline.windows import EventWindows
+from stream_rcf.service.alert_records import alert_records
 from stream_rcf.service.assignment import Assignment
 from stream_rcf.service.batch_content import Batch
 from stream_rcf.service.encoder import record_encoder
@@ -64,6 +65,7 @@ class BatchProcessor:
         copied = settings.output.copy_fields
         self._copied = CopiedFields(copied, reader) if copied else None
         self._tells_resolved = settings.output.resolved
+        self._features = parameters.features
         self._rules = rule_set(settings)
         self._windows = None if parameters.windows is None else EventWindows(parameters)
         self._record_ms = 0 if parameters.windows is None else parameters.windows.window_ms
@@ -160,7 +162,11 @@ class BatchProcessor:
                 if effects is not None:
                     batch.effects.append(effects)
                 batch.tables.append(partition.table)
-                batch.sources.append(Position(partition.topic, partition.number, offset) if is_live else None)
+                position = Position(partition.topic, partition.number, offset)
+                batch.sources.append(position if is_live else None)
+                if partition.alert_digest is not None:
+                    batch.digests.append(partition.alert_digest)
+                    batch.positions.append(position)
             elif is_live:
                 batch.rejected.append((message, decoded))
             if is_live:
@@ -248,15 +254,17 @@ class BatchProcessor:
             if score is not None:
                 publish(topic, event.key.encode(), score)
                 times.append(event.timestamp + self._record_ms)
-        for index, alert in sorted({**alerts, **resolved}.items()):
-            publish(self._alerts_topic, batch.events[index].key.encode(), alert)
+        told = alert_records(batch, scored, self._features, alerts, resolved)
+        for key, record in told.records:
+            publish(self._alerts_topic, key, record)
         self._count_unscored(batch, scored)
         if batch.learned_before:
             self._metrics.learned_before(batch.learned_before)
         now = time.time() * 1000
         if times and (oldest := min(times)) < now:
             self._metrics.event_age((now - oldest) / 1000)
-        self._metrics.batch(batch.messages, len(times), len(alerts), time.perf_counter() - batch.began)
+        self._metrics.held_alerts(told.held)
+        self._metrics.batch(batch.messages, len(times), told.alerts, time.perf_counter() - batch.began)
 
     def _fields(self, batch: Batch, index: int) -> dict[str, object]:
         """What the alert of event ``index`` repeats of it."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from stream_rcf.core.event_arrays import EventArrays
 from stream_rcf.core.reasons import Reason
 from stream_rcf.kafka.messages import Message
+from stream_rcf.pipeline.alert_digest import AlertDigest
 from stream_rcf.pipeline.effects import Effects
 from stream_rcf.pipeline.effects_judgement import with_effects
 from stream_rcf.pipeline.events import Event, Position, Rejection
@@ -28,6 +29,9 @@ class Batch:
     sources: list[Position | None] = field(default_factory=list)  # by event; None: learned silently
     origins: list[Message] = field(default_factory=list)  # by event, where alerts repeat fields of it
     effects: list[Effects] = field(default_factory=list)  # by event, where people may give feedback
+    # By event, where alerts may be held back: what does that in its partition, and where it lies, live or not.
+    digests: list[AlertDigest] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
     rejected: list[tuple[Message, Rejection]] = field(default_factory=list)  # of live partitions
     passed_over: list[Reason] = field(default_factory=list)  # events of live partitions that are in no window
     begun: set[tuple[KeyTable, str]] = field(default_factory=set)  # keys whose first event is in it
@@ -51,3 +55,7 @@ class Batch:
         self.events, self.tables, self.sources = closed.events, closed.tables, closed.sources(sources)
         self.origins = [self.origins[index] for index in closed.closed_by] if self.origins else []
         self.effects = [self.effects[index] for index in closed.closed_by] if self.effects else []
+        if self.digests:
+            self.digests = [self.digests[index] for index in closed.closed_by]
+            found = closed.sources(self.positions)
+            self.positions = [position for position in found if position is not None]

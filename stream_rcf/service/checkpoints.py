@@ -147,6 +147,7 @@ class Checkpoints:
             topic_partitions=partition.topic_partitions,
             backfill=partition.backfill_identity,
             feedback="" if partition.feedback is None else partition.feedback.document(),
+            alert_digest="" if partition.alert_digest is None else partition.alert_digest.document(),
         )
         self._open[name] = _OpenCut(partition, cut, partition.standing)
 
@@ -216,13 +217,8 @@ class Checkpoints:
                     entry.partition.feedback.saved(entry.standing.heard)
             context["offset"] = outcome.manifest.offset
             logger.info("checkpoint written", extra={"context": context})
-        self._metrics.checkpoint_ended(
-            outcome.partition.topic,
-            outcome.partition.partition,
-            outcome.written_bytes,
-            outcome.seconds,
-            saved,
-        )
+        _, topic, number = outcome.partition
+        self._metrics.checkpoint_ended(topic, number, outcome.written_bytes, outcome.seconds, saved)
 
     def _work_around(self, outcome: CheckpointOutcome, partition: Partition) -> None:
         """An old segment is damaged: save what is left of it from memory, or it would fail every checkpoint to come."""

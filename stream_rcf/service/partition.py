@@ -15,6 +15,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from stream_rcf.core.parameters import DetectorParameters
+from stream_rcf.pipeline.alert_digest import AlertDigest
 from stream_rcf.service.backfill import Backfill
 from stream_rcf.service.feedback_note import Positions
 from stream_rcf.service.partition_feedback import PartitionFeedback
@@ -82,6 +83,8 @@ class Partition:
             None  # what people told it; None where no topic is named for that
         )
         self.committed_note = ""  # what is committed beside the offset
+        # What its alerts come to; None where each is published on its own.
+        self.alert_digest: AlertDigest | None = None
 
     def __repr__(self) -> str:
         return f"<{self.topic}[{self.number}] {self.state.value} at {self.next_offset}>"
@@ -128,10 +131,11 @@ class Partition:
         newest_checkpoint: int,
         backfill: Backfill | None = None,
         feedback: PartitionFeedback | None = None,
+        alert_digest: AlertDigest | None = None,
     ) -> None:
         """Begin to read the checkpoint that ``plan`` names, made when ``newest_checkpoint`` was the last number.
 
-        Keys that are not in it begin as ``backfill`` has them; ``feedback`` is as of there.
+        Keys that are not in it begin as ``backfill`` has them; ``feedback`` and ``alert_digest`` are as of there.
         """
         self._move(PartitionState.LOADING)
         self.plan = plan
@@ -141,6 +145,7 @@ class Partition:
         self.newest_checkpoint = newest_checkpoint
         self.backfill = self.table.origin = backfill
         self.feedback = feedback
+        self.alert_digest = alert_digest
 
     def loaded(self) -> None:
         """The keys are those of the plan's start offset."""

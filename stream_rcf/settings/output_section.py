@@ -7,7 +7,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from stream_rcf.settings.base import Section, check_paths
+from stream_rcf.core.arrival_parameters import MAX_PAUSE_SECONDS
+from stream_rcf.pipeline.alert_digest import MOST_KEYS
+from stream_rcf.settings.base import Number, Section, WholeNumber, check_paths
 
 MAX_COPIED_FIELDS = 64  # of an event: an alert is to be read
 
@@ -47,6 +49,22 @@ class OutputSettings(Section):
         default=False,
         description="whether the end of an incident is told on the alerts topic too, by a record with status resolved",
         json_schema_extra={"allowed": "true or false"},
+    )
+    digest_keys: WholeNumber | None = Field(
+        default=None,
+        ge=2,
+        le=MOST_KEYS,
+        description="once so many keys of an input partition have an alert within output.digest_seconds, the alerts "
+        "topic gets one record with status digest_opened, the same in every output.format, in place of all alerts of "
+        "that partition until fewer than half as many keys have one, and then one with status digest_closed; never by "
+        "default",
+    )
+    digest_seconds: Number = Field(
+        default=60.0,
+        ge=0.001,
+        le=MAX_PAUSE_SECONDS,
+        description="how close together alerts of different keys are one storm, by their events' times; needs "
+        "output.digest_keys",
     )
 
     @field_validator("copy_fields")

@@ -37,6 +37,7 @@ class Heading(NamedTuple):
     topic_partitions: int
     backfill: str = ""
     feedback: str = ""
+    alert_digest: str = ""
 
 
 class CheckpointBuild:

@@ -102,6 +102,7 @@ class CheckpointWriter:
         topic_partitions: int = 0,
         backfill: str = "",
         feedback: str = "",
+        alert_digest: str = "",
     ) -> None:
         """Start a checkpoint at ``offset``, which must be committed; ``changed`` are the keys that will be appended.
 
@@ -121,6 +122,7 @@ class CheckpointWriter:
             topic_partitions,
             backfill,
             feedback,
+            alert_digest,
         )
         job = CheckpointJob(heading, continuation, self._clock())
         self._thread.hurry.clear()

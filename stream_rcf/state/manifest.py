@@ -52,7 +52,8 @@ class Manifest:
     the frames that name a key the newest counts. ``keys`` counts each key once. ``topic_partitions`` is how many
     partitions the topic had, 0 unknown. ``backfill`` is the identity of the backfill whose model a key begins with
     that has had no event before ``offset``, ``""`` where such a key begins empty. ``feedback`` is a document of what
-    feedback and maintenance amount to there (``service/partition_feedback.py``), ``""`` for none.
+    feedback and maintenance amount to there (``service/partition_feedback.py``), ``""`` for none; ``alert_digest`` is
+    one of the alerts up to there (``pipeline/alert_digest.py``).
     """
 
     partition: PartitionId
@@ -66,6 +67,7 @@ class Manifest:
     topic_partitions: int = 0
     backfill: str = ""
     feedback: str = ""
+    alert_digest: str = ""
 
     @property
     def frames(self) -> int:
@@ -132,6 +134,10 @@ def encode_manifest(manifest: Manifest) -> bytes:
         document["backfill"] = manifest.backfill
     if manifest.feedback:
         document["feedback"] = manifest.feedback
+    if (
+        manifest.alert_digest
+    ):  # in any format: without it an older program does what it knows, one alert for each
+        document["alert_digest"] = manifest.alert_digest
     return seal(document)
 
 
@@ -165,6 +171,7 @@ def decode_manifest(data: bytes, partition: PartitionId, number: int, where: str
         or (version > BACKFILL_FORMAT_VERSION and fields.has("backfill"))
         else "",
         feedback=fields.text("feedback") if version == FEEDBACK_FORMAT_VERSION else "",
+        alert_digest=fields.text("alert_digest") if fields.has("alert_digest") else "",
     )
     if manifest.partition != partition or manifest.number != number:
         raise CheckpointError(

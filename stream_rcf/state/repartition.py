@@ -2,7 +2,7 @@
 
 A key's old partition keeps its copy too, for events of it that still wait there: nothing known begins anew. Feedback
 and maintenance are known to every partition, for all keys; a new one begins with what the first of the others has
-heard, and hears the rest.
+heard, and hears the rest. A storm of alerts stays with the partition that it is in, and ends there.
 """
 
 from __future__ import annotations
@@ -166,6 +166,7 @@ def _write(
         topic_partitions,
         _backfill(homes) if home is None else home.manifest.backfill,
         (next(iter(homes.values())) if home is None else home).manifest.feedback,
+        "" if home is None else home.manifest.alert_digest,
     )
     build = CheckpointBuild(store, heading, continuation.kept)
     for index, rows in continuation.carried:

@@ -70,6 +70,7 @@ def test_json_has_the_same_facts(store, capsys):
         "fingerprint": FINGERPRINT,
         "backfill": None,
         "feedback": None,
+        "alert_digest": None,
         "created_at": 1_767_225_600_000,
         "age_seconds": 125.0,
         "verified": True,

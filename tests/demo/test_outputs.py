@@ -83,6 +83,13 @@ def test_a_run_of_alerts_is_one_incident_about_its_main_feature() -> None:
     assert incident.why == "above its usual 2 to 3"
 
 
+def test_digests_and_ends_of_incidents_are_no_alerts() -> None:
+    made = outputs()
+    for status in ("digest_opened", "digest_closed", "resolved"):
+        add(made, "alerts", {"key": None, "timestamp": 1, "first_anomalous_timestamp": 1, "status": status})
+    assert (made.alerts, made.alert_positions, made.incidents_so_far) == (0, [], 0)
+
+
 def test_old_incidents_leave_and_stay_counted() -> None:
     made = outputs()
     for i in range(LATEST_INCIDENTS + 5):

@@ -7,7 +7,7 @@ import pytest
 
 from stream_rcf.errors import UsageError
 from stream_rcf.pipeline.record_names import KINESIS_COLUMNS
-from stream_rcf.settings.derived import detector_parameters
+from stream_rcf.settings.derived import detector_parameters, state_fingerprint
 from stream_rcf.settings.model import Settings, load_with_origins
 from stream_rcf.settings.printing import settings_as_toml
 
@@ -53,6 +53,7 @@ def test_where_the_forest_comes_from_is_printed_and_reads_back(tmp_path: Path) -
         "detector_id": "",
         "copy_fields": [],
         "resolved": False,
+        "digest_seconds": 60.0,
     }
     config.write_text(text, encoding="utf-8")
     assert load_with_origins(config, {}, {}).settings == first.settings
@@ -80,3 +81,31 @@ def test_another_format_is_refused() -> None:
     assert "output.format is 'flink' (--set), but must be native or opensearch or kinesis" in str(
         failure.value
     )
+
+
+def test_digests_are_off_unless_asked_for() -> None:
+    assert (Settings().output.digest_keys, Settings().output.digest_seconds) == (None, 60.0)
+    output = loaded(output__digest_keys="20", output__digest_seconds="0.5").output
+    assert (output.digest_keys, output.digest_seconds) == (20, 0.5)
+    for output_format in ("opensearch", "kinesis"):
+        assert loaded(output__format=output_format, output__digest_keys="2").output.digest_keys == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("digest_keys", "1", "must be a whole number between 2 and 1000"),
+        ("digest_keys", "1001", "must be a whole number between 2 and 1000"),
+        ("digest_keys", "2.5", "must be a whole number"),
+        ("digest_seconds", "0", "must be a number between 0.001 and 10000000000"),
+        ("digest_seconds", "1e12", "must be a number between 0.001 and 10000000000"),
+    ],
+)
+def test_digests_out_of_bounds_are_refused(name: str, value: str, complaint: str) -> None:
+    with pytest.raises(UsageError) as failure:
+        loaded(**{f"output__{name}": value})
+    assert f"output.{name} is '{value}' (--set), but {complaint}" in str(failure.value)
+
+
+def test_digests_change_no_model() -> None:
+    assert state_fingerprint(loaded(output__digest_keys="20")) == state_fingerprint(Settings())

@@ -33,6 +33,8 @@ def test_what_is_printed_reads_back_as_the_same_settings(tmp_path: Path) -> None
         "events.allowed_lateness_seconds": "6",
         "events.max_gap_seconds": "3600",
         "output.resolved": "true",
+        "output.digest_keys": "20",
+        "output.digest_seconds": "90.5",
         "detector.cooldown_seconds": "60",
         "detector.transforms": '{"count": "log"}',
         "detector.weights": '{"max(y é)": 2}',

@@ -70,6 +70,7 @@ def begin_checkpoint(
     backfill: str = "",
     last_event: int = 0,
     feedback: str = "",
+    alert_digest: str = "",
 ) -> CheckpointBuild:
     """A checkpoint that goes on from ``base``, with these keys, all of it but ``finish``."""
     continuation = open_saved(store, base).continuation(states)
@@ -83,6 +84,7 @@ def begin_checkpoint(
         topic_partitions,
         backfill,
         feedback,
+        alert_digest,
     )
     build = CheckpointBuild(store, heading, continuation.kept)
     for key, payload in states.items():

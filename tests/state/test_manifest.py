@@ -55,6 +55,14 @@ def test_only_what_older_programs_do_not_know_makes_them_refuse_a_manifest():
         assert orjson.loads(encode_manifest(told))["format"] == 4
 
 
+def test_what_alerts_come_to_is_read_back_whatever_the_format():
+    for manifest in (MANIFEST, replace(MANIFEST, backfill="ab" * 32), replace(MANIFEST, feedback="{}")):
+        told = replace(manifest, alert_digest='{"recent":[]}')
+        assert decode(encode_manifest(told)) == told
+        version = orjson.loads(encode_manifest(manifest))["format"]
+        assert orjson.loads(encode_manifest(told))["format"] == version
+
+
 def test_truncation_at_every_byte_is_detected():
     data = encode_manifest(MANIFEST)
     for length in range(len(data)):
@@ -85,6 +93,8 @@ def test_no_flipped_bit_gives_other_content():
         ({"format": 4}, "'feedback' is None"),
         ({"format": 4, "feedback": "{}", "backfill": ""}, "'backfill' is ''"),
         ({"format": 3}, "'backfill' is None"),
+        ({"alert_digest": None}, "'alert_digest' is None"),
+        ({"alert_digest": {}}, "'alert_digest' is {}"),
         ({"format": 3, "backfill": ""}, "'backfill' is ''"),
         ({"format": 1}, "format 1, which an older stream-rcf wrote and this one does not read"),
         ({"format": 0}, "'format' is 0, not an integer of at least 1"),
