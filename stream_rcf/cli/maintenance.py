@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from stream_rcf.cli.arguments import add_settings_arguments, overrides_of
-from stream_rcf.core.local_time import MILLISECONDS_PER_SECOND
 from stream_rcf.errors import UsageError
+from stream_rcf.local_time import MILLISECONDS_PER_SECOND
 from stream_rcf.pipeline.events import Rejection
 from stream_rcf.pipeline.notices import Maintenance, read_control
 from stream_rcf.pipeline.timestamps import TimestampError, epoch_milliseconds

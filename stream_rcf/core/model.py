@@ -9,10 +9,10 @@ import numpy as np
 
 from stream_rcf.core.arrival_parameters import ANY_LATENESS
 from stream_rcf.core.lanes import LANES
-from stream_rcf.core.local_time import local_time
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters, signals_of
 from stream_rcf.core.preprocessing import Preprocessing, Transform
 from stream_rcf.core.window_model import NO_WINDOWS, WindowModel, window_model
+from stream_rcf.local_time import local_time
 
 # A node is one 64-bit word: from the lowest bit its cut value (float32), ``left``, the cut's dimension, and the number
 # of its box in the pool. The widths of the last three follow from the model.

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from stream_rcf.core.local_time import EARLIEST, LATEST
+from stream_rcf.local_time import EARLIEST, LATEST
 from stream_rcf.pipeline.event_errors import EventError, quoted, quoted_path
 from stream_rcf.pipeline.events import Event, Rejection
 from stream_rcf.pipeline.paths import Reader, path_reader

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rcf.core.local_time import EARLIEST, LATEST
 from stream_rcf.errors import CheckpointError
+from stream_rcf.local_time import EARLIEST, LATEST
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.notices import (
     ABOVE,

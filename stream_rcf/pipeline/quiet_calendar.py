@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from stream_rcf.core.local_time import MILLISECONDS_PER_SECOND
+from stream_rcf.local_time import MILLISECONDS_PER_SECOND
 from stream_rcf.pipeline.calendar_limits import CalendarError, check_events, check_text
 from stream_rcf.pipeline.quiet_times import BatchTimes, edges_of, within
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from stream_rcf.core.local_time import MINUTES_PER_DAY, MINUTES_PER_WEEK, local_time
+from stream_rcf.local_time import MINUTES_PER_DAY, MINUTES_PER_WEEK, local_time
 
 
 class BatchTimes:

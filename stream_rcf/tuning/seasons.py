@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from stream_rcf.core.local_time import local_time
 from stream_rcf.core.model import past_words
 from stream_rcf.core.preprocessing import Transform
 from stream_rcf.core.seasons import HOUR_MS, WEEK_MS, take_off
+from stream_rcf.local_time import local_time
 from stream_rcf.tuning.sample import Floats, KeySample, Times
 
 SeasonName = Literal["subtract_time_of_day", "subtract_time_of_week"]

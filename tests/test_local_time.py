@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_rcf.core.local_time import EARLIEST, LATEST, MINUTES_PER_DAY, LocalTime, local_time
+from stream_rcf.local_time import EARLIEST, LATEST, MINUTES_PER_DAY, LocalTime, local_time
 
 # Half hours, a change by thirty minutes, a date line crossed, two changes a week apart, an offset with seconds.
 ZONES = [
