@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stream_rcf.core.detector import Detector
     from stream_rcf.core.forecast import Forecaster
+    from stream_rcf.core.forecast_parameters import ForecastParameters
     from stream_rcf.core.forest import RandomCutForest
 
 __version__ = "0.1.0"
-__all__ = ["Detector", "Forecaster", "RandomCutForest", "__version__"]
+__all__ = ["Detector", "ForecastParameters", "Forecaster", "RandomCutForest", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -31,4 +32,8 @@ def __getattr__(name: str) -> Any:
         from stream_rcf.core.forecast import Forecaster
 
         return Forecaster
+    if name == "ForecastParameters":
+        from stream_rcf.core.forecast_parameters import ForecastParameters
+
+        return ForecastParameters
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         windows = None
         if columns.is_windowed:
-            parameters = detector_parameters(loaded[0].settings)
+            parameters = replace(detector_parameters(loaded[0].settings), forecast=None)
             windows = WindowsAlone(parameters_over(parameters, columns.features))
         backtest.feed(_records(opened.rows(columns, decoder), windows))
         for source in sources[1:]:
@@ -184,7 +184,9 @@ def _columns(
 
 
 def _side(name: str, loaded: LoadedSettings, features: tuple[str, ...]) -> Side:
-    parameters = detector_parameters(loaded.settings)
+    parameters = replace(
+        detector_parameters(loaded.settings), forecast=None
+    )  # they take long and alert on nothing
     detector = loaded.settings.detector
     budget = detector.alert_budget if detector.decision == "budget" else None
     return Side(name, parameters_over(parameters, features), budget)

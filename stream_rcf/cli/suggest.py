@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from stream_rcf.cli.arguments import add_settings_arguments, overrides_of
@@ -86,7 +87,8 @@ def _read(arguments: argparse.Namespace, loaded: LoadedSettings) -> tuple[str, S
         )
         rows = opened.rows(columns, decoder)
         if columns.is_windowed:
-            parameters = parameters_over(detector_parameters(settings), columns.features)
+            alone = replace(detector_parameters(settings), forecast=None)
+            parameters = parameters_over(alone, columns.features)
             rows = WindowsAlone(parameters).rows(rows)
         return opened.name, sample_of(rows, columns.features), columns
 

@@ -11,11 +11,13 @@ import numpy as np
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.event_arrays import EventArrays, plain_events
 from stream_rcf.core.explanation import DETAILS
+from stream_rcf.core.key_forecaster import NO_FORECAST, KeyForecaster, RecordForecast
 from stream_rcf.core.model import Model
-from stream_rcf.core.process import INTEGERS, NUMBERS, process_batch
+from stream_rcf.core.process import INTEGERS, LEARNING, NUMBERS, process_batch
 from stream_rcf.core.scratch import Scratch
 
 LEAST_EVENTS = 64  # per thread: fewer cost less than waking it
+LEAST_FORECASTS = 1  # the same where each takes forecasts, which are milliseconds
 
 # Calls a function once for each element, perhaps at the same time, and returns when all are done.
 RunAll = Callable[[Callable[[Any], None], Iterable[Any]], Any]
@@ -27,6 +29,7 @@ class BatchResults(NamedTuple):
     numbers: np.ndarray  # (m, NUMBERS) float64: score, threshold, grade, confidence, likelihood
     integers: np.ndarray  # (m, INTEGERS) int64: reason, events seen, and of the latest incident
     details: np.ndarray  # (m, dimensions, DETAILS) float64: see explanation.py; where the grade is above 0
+    forecasts: Sequence[RecordForecast] = ()  # by event; none where nothing is forecast
 
 
 class BlockBatch:
@@ -36,7 +39,9 @@ class BlockBatch:
     until it has returned. The batch keeps its blocks alive, whatever becomes of the tables they came from.
 
     Event ``i`` meets ``blocks[i]``; a block may occur often, and its events keep their order. With several scratches
-    the keys are shared out to as many calls of ``run_all``; the results are the same.
+    the keys are shared out to as many calls of ``run_all``; the results are the same. ``forecasters``: one for each
+    scratch, or none where nothing is forecast. With them events are processed one by one, since a forecast needs the
+    forest as its event left it.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class BlockBatch:
         blocks: Sequence[KeyBlock],
         arrays: EventArrays,
         run_all: RunAll = map,
+        forecasters: Sequence[KeyForecaster] = (),
     ) -> None:
         events = len(blocks)
         self._counts = Counter(blocks)
@@ -56,24 +62,44 @@ class BlockBatch:
         # A key's events one after the other: its trees are in the cache then.
         self._order = np.argsort(self._addresses, kind="stable")
         self._model, self._scratches, self._run_all = model, scratches, run_all
-        self._arrays = arrays
+        self._arrays, self._blocks, self._forecasters = arrays, blocks, forecasters
+        self._forecasts = [NO_FORECAST] * events if forecasters else []
         self._results = BatchResults(
             np.zeros((events, NUMBERS), np.float64),
             np.zeros((events, INTEGERS), np.int64),
             np.zeros((events, model.dimensions, DETAILS), np.float64),
+            self._forecasts or (),
         )
 
     def run(self) -> None:
         """Process every event. To be called once."""
         addresses, order = self._addresses, self._order
 
-        def process(part: tuple[np.ndarray, Scratch]) -> None:
-            process_batch(self._model, addresses, part[0], self._arrays, part[1], *self._results)
+        def process(part: tuple[np.ndarray, Scratch, KeyForecaster | None]) -> None:
+            if part[2] is None:
+                self._process(part[0], part[1])
+            else:
+                self._process_and_forecast(part[0], part[1], part[2])
 
-        parts = parts_by_key(addresses[order], min(len(self._scratches), max(1, len(order) // LEAST_EVENTS)))
+        least = LEAST_FORECASTS if self._forecasters else LEAST_EVENTS
+        parts = parts_by_key(addresses[order], min(len(self._scratches), max(1, len(order) // least)))
         shares = [order[first:last] for first, last in parts]
-        for _ in self._run_all(process, zip(shares, self._scratches, strict=False)):
+        forecasters: Sequence[KeyForecaster | None] = self._forecasters or [None] * len(self._scratches)
+        for _ in self._run_all(process, zip(shares, self._scratches, forecasters, strict=False)):
             pass  # an exception of a thread is raised here
+
+    def _process(self, events: np.ndarray, scratch: Scratch) -> None:
+        numbers, integers, details, _ = self._results
+        process_batch(self._model, self._addresses, events, self._arrays, scratch, numbers, integers, details)
+
+    def _process_and_forecast(self, events: np.ndarray, scratch: Scratch, forecaster: KeyForecaster) -> None:
+        values, learning = self._arrays.values, self._results.integers[:, LEARNING]
+        for place, event in enumerate(events.tolist()):
+            is_complete = not np.isnan(values[event]).any()  # the kernel fills in what is missing
+            self._process(events[place : place + 1], scratch)
+            self._forecasts[event] = forecaster.follow(
+                self._blocks[event], int(learning[event]), values[event], is_complete, scratch
+            )
 
     def finish(self) -> BatchResults:
         """Look how much room is left in the blocks, after ``run``; the results."""
@@ -90,9 +116,10 @@ def process_blocks(
     values: np.ndarray,
     timestamps: np.ndarray,
     run_all: RunAll = map,
+    forecasters: Sequence[KeyForecaster] = (),
 ) -> BatchResults:
     """All three steps of a ``BlockBatch`` of plain events at once; what is missing in ``values`` is filled in."""
-    batch = BlockBatch(model, scratches, blocks, plain_events(values, timestamps), run_all)
+    batch = BlockBatch(model, scratches, blocks, plain_events(values, timestamps), run_all, forecasters)
     batch.run()
     return batch.finish()
 

@@ -33,7 +33,7 @@ from stream_rcf.core.layout import (
 from stream_rcf.core.model import USUAL_PER_SAMPLE, Model
 from stream_rcf.core.store import compact_store, survey_store
 from stream_rcf.core.units import begin_units_at
-from stream_rcf.core.window_section import Windows, copy_windows, window_views
+from stream_rcf.core.window_section import Windows, copy_last_sections, window_views
 
 LEAST_SAMPLES = 8  # per tree of a newborn key
 LEAST_ROOM = 16  # records: what is made free at a time, at the least
@@ -59,7 +59,7 @@ def block_bytes(model: Model, capacities: Capacities) -> int:
         model.pasts * model.past_words,
         model.remembered_ids,
     )
-    return int(section_offsets(*shape, *capacities).end) + model.windows.bytes
+    return int(section_offsets(*shape, *capacities).end) + model.forecast.bytes + model.windows.bytes
 
 
 class KeyBlock:
@@ -127,6 +127,11 @@ class KeyBlock:
     def header(self) -> np.ndarray:
         """The integer words of the header, (HEADER_WORDS,) int64, as a view."""
         return self._content(8 * HEADER_WORDS).view(np.int64)
+
+    def forecast_section(self) -> np.ndarray:
+        """The bytes of the section that forecasts need, as a view; see forecast_section.py."""
+        end = self.bytes - self.model.windows.bytes
+        return self._content(end)[end - self.model.forecast.bytes :]
 
     def windows(self) -> Windows:
         """The windows that are open, as views."""
@@ -270,4 +275,4 @@ def _copy_parts(source: Block, target: Block, trees: int) -> None:
 def copy_block(old_address: int, new_address: int, model: Model) -> None:
     """Copy a block into one of larger capacities."""
     _copy_parts(open_block(old_address, model), open_block(new_address, model), model.trees)
-    copy_windows(old_address, new_address, model)
+    copy_last_sections(old_address, new_address, model)

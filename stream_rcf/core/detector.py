@@ -10,7 +10,9 @@ import numpy as np
 from stream_rcf.core.arrival_parameters import pause_ms
 from stream_rcf.core.batch import process_blocks
 from stream_rcf.core.block import KeyBlock
+from stream_rcf.core.forecast_parameters import ForecastParameters
 from stream_rcf.core.inputs import require_float32
+from stream_rcf.core.key_forecaster import KeyForecaster
 from stream_rcf.core.model import model_of
 from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import (
@@ -34,7 +36,7 @@ from stream_rcf.core.process import (
     THRESHOLD,
 )
 from stream_rcf.core.random_stream import key_seed
-from stream_rcf.core.record import REASON_TEXTS, incident_fields, score_fields
+from stream_rcf.core.record import REASON_TEXTS, forecast_fields, incident_fields, score_fields
 from stream_rcf.core.scratch import new_scratch
 from stream_rcf.errors import UsageError
 
@@ -51,6 +53,8 @@ class Detector:
     "subtract_time_of_day" or "subtract_time_of_week", by the clocks of ``time_zone``. ``normalize``: several features
     count alike for the forest, whatever their units; ``weights`` by name, 1 where there is none, make one count for
     more. See ``Preprocessing``. ``cooldown_seconds``: for so long after an anomaly there is no other.
+    ``forecast``: each record then says what is expected of the next ones, as ``Forecaster`` does, such as
+    ``ForecastParameters(horizon=24)``. None for no forecasts.
     The other arguments are those of ``RandomCutForest``. An instance must not be used by two threads at once.
     """
 
@@ -71,6 +75,7 @@ class Detector:
         normalize: bool = True,
         cooldown_seconds: float | None = None,
         time_zone: str = "UTC",
+        forecast: ForecastParameters | None = None,
     ) -> None:
         if isinstance(features, str):
             raise UsageError(
@@ -86,6 +91,7 @@ class Detector:
             LikelihoodParameters(alert_budget or 0.0),
             cooldown_ms=pause_ms(cooldown_seconds, "cooldown_seconds"),
             preprocessing=preprocessing_of(features, transforms or {}, weights or {}, normalize, time_zone),
+            forecast=forecast,
         )
         self._begin()
 
@@ -93,6 +99,7 @@ class Detector:
         """Make the model of ``parameters``, with no event seen."""
         self._model = model_of(self.parameters)
         self._scratch = new_scratch(self._model)
+        self._forecasters = [KeyForecaster(self._model)] if self.parameters.forecast is not None else []
         self._block = KeyBlock(self._model, key_seed(self.parameters.forest.seed, self.key))
 
     def __getstate__(self) -> tuple[str, DetectorParameters, bytes]:
@@ -116,7 +123,12 @@ class Detector:
         row = np.array([[values[name] for name in self.parameters.features]], np.float64)
         require_float32(row)
         results = process_blocks(
-            self._model, [self._scratch], [self._block], row, np.array([timestamp], np.int64)
+            self._model,
+            [self._scratch],
+            [self._block],
+            row,
+            np.array([timestamp], np.int64),
+            forecasters=self._forecasters,
         )
         numbers, integers = results.numbers[0].tolist(), results.integers[0].tolist()
         details = results.details[0].tolist() if numbers[GRADE] > 0 else None
@@ -133,6 +145,8 @@ class Detector:
             details,
             REASON_TEXTS[integers[REASON]],
         )
+        if results.forecasts:
+            record |= forecast_fields(self.parameters.features, results.forecasts[0])
         record["source"] = None  # no topic: the caller knows where the record came from
         record["model"] = {"events_seen": integers[SEEN], "fingerprint": self.parameters.fingerprint()}
         if details is not None:

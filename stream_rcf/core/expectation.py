@@ -38,6 +38,12 @@ def _impute_latest(block: Block, model: Model, scratch: Scratch) -> None:
     point = block.store[start : start + model.point_dimensions]
     sequence = block.integers[EVENTS_SEEN] + 1 - model.shingle_size
     impute_point(block, model, point, scratch.newest, sequence, 1.0, scratch, scratch.imputed)
+    order_candidates(model, scratch)
+
+
+@inlined_kernel
+def order_candidates(model: Model, scratch: Scratch) -> None:
+    """Set ``scratch.candidates`` to what is in ``scratch.imputed``."""
     for feature in range(model.dimensions):
         for tree in range(model.trees):
             scratch.candidates[feature, tree] = scratch.imputed[tree, feature]
@@ -72,9 +78,15 @@ def expected_value(block: Block, model: Model, feature: int, scratch: Scratch) -
 
 
 @inlined_kernel
+def median(ordered: np.ndarray, count: int) -> np.float32:
+    """The least of the first ``count`` values, which are in ascending order, that half of them do not exceed."""
+    return ordered[(count * MEDIAN_PERCENT + 99) // 100 - 1]
+
+
+@inlined_kernel
 def _percentiles(ordered: np.ndarray, count: int) -> tuple[np.float32, np.float32, np.float32]:
     return (
-        ordered[(count * MEDIAN_PERCENT + 99) // 100 - 1],
+        median(ordered, count),
         ordered[(count * LOWER_PERCENT + 99) // 100 - 1],
         ordered[(count * UPPER_PERCENT + 99) // 100 - 1],
     )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rcf.core.forecast_parameters import ForecastParameters
+from stream_rcf.core.forecast_parameters import ForecastParameters, state_bytes
 from stream_rcf.core.forest import RandomCutForest
 from stream_rcf.errors import CheckpointError, UsageError
 
@@ -89,14 +89,3 @@ def read_forecaster(data: bytes) -> SavedForecaster:
         )
     limits = np.frombuffer(body, np.float64, 2 * dimensions, end).reshape(2, dimensions)
     return SavedForecaster(parameters, forest, limits, body[state:])
-
-
-def state_bytes(parameters: ForecastParameters, dimensions: int) -> int:
-    """Bytes of the arrays, known before any is made: nothing that is read makes a program ask for more memory."""
-    methods = 2 if parameters.period is None else 3
-    cells = parameters.horizon * dimensions
-    recent = (parameters.period or 1) * dimensions
-    calibration = cells * (methods * parameters.error_memory + 1 + 2 * (methods + 1) + 2)
-    counts = 2 * parameters.horizon
-    checks = parameters.checks * (2 + cells * (methods + 3))
-    return 8 * (recent + calibration + counts + checks)

@@ -8,6 +8,7 @@ nothing is assumed of how errors are distributed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -44,17 +45,29 @@ class Calibration:
         self.compared = np.zeros(parameters.horizon, np.int64)  # truths so far, of each step
         self.judged = np.zeros(parameters.horizon, np.int64)  # of these, those that a band was there for
         # The share that the band is to leave out, as it is steered.
-        self.level = np.full(shape, parameters.miss)
+        self.level = np.zeros(shape, np.float64)
         # Averages over about the last ``error_memory`` truths. The given forecast comes behind the methods.
         self.absolute_error = np.zeros((methods + 1, *shape), np.float64)
         self.bias = np.zeros((methods + 1, *shape), np.float64)
         self.inside = np.zeros(shape, np.float64)
         self.width = np.zeros(shape, np.float64)
+        self.begin()
+
+    def begin(self) -> None:
+        """Know nothing, whatever was known before."""
+        for array in self.arrays():
+            array[...] = 0
+        self.level[...] = self._parameters.miss
 
     def arrays(self) -> list[np.ndarray]:
         """All state, in a fixed order."""
         measured = [self.absolute_error, self.bias, self.inside, self.width]
         return [self.errors, self.compared, self.judged, self.level, *measured]
+
+    def lie_in(self, arrays: Sequence[np.ndarray]) -> None:
+        """Take ``arrays``, of the shapes and in the order of ``arrays()``, for its state, with what they hold."""
+        self.errors, self.compared, self.judged, self.level = arrays[:4]
+        self.absolute_error, self.bias, self.inside, self.width = arrays[4:]
 
     def is_sound(self, seen: int) -> bool:
         """Whether the state is one that ``seen`` records can have led to."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,9 +28,18 @@ class Checks:
         self.given = np.zeros((parameters.checks, 3, *shape), np.float64)  # value, lower, upper
         self.has_band = np.zeros(parameters.checks, np.int64)  # 1 where ``given`` was
 
+    def begin(self) -> None:
+        """Forget what was put aside."""
+        self.made_at[:] = -1
+        self.has_band[:] = 0
+
     def arrays(self) -> list[np.ndarray]:
         """All state, in a fixed order."""
         return [self.made_at, self.candidates, self.given, self.has_band]
+
+    def lie_in(self, arrays: Sequence[np.ndarray]) -> None:
+        """Take ``arrays``, of the shapes and in the order of ``arrays()``, for its state, with what they hold."""
+        self.made_at, self.candidates, self.given, self.has_band = arrays
 
     def is_time(self, seen: int) -> bool:
         """Whether the forecast made after ``seen`` records is one to put aside."""

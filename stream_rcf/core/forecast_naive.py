@@ -16,7 +16,9 @@ class NaivePeers:
     def __init__(self, period: int | None, dimensions: int) -> None:
         self._is_seasonal = period is not None
         self.names = (LAST_VALUE, SEASONAL) if self._is_seasonal else (LAST_VALUE,)
-        self.recent = np.zeros((period or 1, dimensions), np.float64)  # record number i at i % its length
+        self.recent: np.ndarray = np.zeros(
+            (period or 1, dimensions), np.float64
+        )  # record number i at i % its length
 
     def is_ready(self, seen: int) -> bool:
         """Whether a whole period is known, ``seen`` records having been learned."""

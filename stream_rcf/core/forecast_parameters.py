@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,20 +18,27 @@ CHECKS_ON_THE_WAY = 8
 MAX_HORIZON = 100_000  # records: far beyond what can be foreseen, and keeps sizes in range
 MAX_MEMORY = 100_000  # errors of each step and feature
 MAX_PERIOD = 10_000_000  # records
+# Steps of all features in one score record: about 60 kB of text, so that a record stays far below Kafka's megabyte.
+MAX_RECORD_STEPS = 1000
+MAX_RECORD_PERIOD = 100_000  # records that a key keeps for each feature: 800 kB
+SECTION_ALIGNMENT = 64  # bytes: a cache line
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastParameters:
     """How far ahead, how sure, and what is kept to be so. See ``Forecaster``; raises ``UsageError``.
 
-    ``error_memory`` and ``calibrate_every``: 0 for the default, which is filled in.
+    ``error_memory`` and ``calibrate_every``: 0 for the default, which is filled in. ``minimum`` and ``maximum``: of
+    each feature of a detector, None for none; empty where no feature has one. (A ``Forecaster`` is given its own.)
     """
 
     horizon: int
-    coverage: float
+    coverage: float = 0.8
     period: int | None = None
     error_memory: int = 0
     calibrate_every: int = 0
+    minimum: tuple[float | None, ...] = ()
+    maximum: tuple[float | None, ...] = ()
 
     def __post_init__(self) -> None:
         require(
@@ -78,6 +85,71 @@ class ForecastParameters:
     def checks(self) -> int:
         """Forecasts that wait for their truths at a time."""
         return -(-self.horizon // self.calibrate_every)
+
+    def limits(self, dimensions: int) -> np.ndarray:
+        """``minimum`` and ``maximum`` as in ``limits_of``."""
+        return limits_of(self.minimum or None, self.maximum or None, dimensions)
+
+
+def check_record_forecast(forecast: ForecastParameters, features: int, shingle_size: int) -> None:
+    """Raise ``UsageError`` unless every score record of so many features can carry such a forecast."""
+    require(shingle_size >= 2, "shingle_size", shingle_size, "at least 2 to forecast")
+    most = MAX_RECORD_STEPS // features
+    require(forecast.horizon <= most, "horizon", forecast.horizon, f"at most {most} with {features} features")
+    require(
+        forecast.period is None or forecast.period <= MAX_RECORD_PERIOD,
+        "period",
+        forecast.period,
+        f"at most {MAX_RECORD_PERIOD} records, or None for none",
+    )
+    forecast.limits(features)
+
+
+class ForecastModel(NamedTuple):
+    """The same in the form that kernels take, and what it takes of a key's block. All 0 where nothing is forecast."""
+
+    horizon: int
+    coverage: float
+    period: int  # 0 for none
+    error_memory: int
+    calibrate_every: int
+    bytes: int  # of the section at the end of a key's block, before its windows
+    limits: np.ndarray  # (2, dimensions) float64: the least and the greatest value of each feature
+
+
+NO_FORECASTS = ForecastModel(0, 0.0, 0, 0, 0, 0, np.empty((2, 0), np.float64))
+
+
+def forecast_model(parameters: ForecastParameters, dimensions: int) -> ForecastModel:
+    """The kernels' form of ``parameters``."""
+    size = 8 + state_bytes(parameters, dimensions)  # a word before the arrays, see forecast_section.py
+    return ForecastModel(
+        parameters.horizon,
+        parameters.coverage,
+        parameters.period or 0,
+        parameters.error_memory,
+        parameters.calibrate_every,
+        -(-size // SECTION_ALIGNMENT) * SECTION_ALIGNMENT,
+        parameters.limits(dimensions),
+    )
+
+
+def parameters_of(model: ForecastModel) -> ForecastParameters:
+    """What ``forecast_model`` was given, but for the limits."""
+    return ForecastParameters(
+        model.horizon, model.coverage, model.period or None, model.error_memory, model.calibrate_every
+    )
+
+
+def state_bytes(parameters: ForecastParameters, dimensions: int) -> int:
+    """Bytes of the arrays, known before any is made: nothing that is read makes a program ask for more memory."""
+    methods = 2 if parameters.period is None else 3
+    cells = parameters.horizon * dimensions
+    recent = (parameters.period or 1) * dimensions
+    calibration = cells * (methods * parameters.error_memory + 1 + 2 * (methods + 1) + 2)
+    counts = 2 * parameters.horizon
+    checks = parameters.checks * (2 + cells * (methods + 3))
+    return 8 * (recent + calibration + counts + checks)
 
 
 def limits_of(minimum: Any, maximum: Any, dimensions: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stream_rcf.core.arrival_parameters import ANY_LATENESS
+from stream_rcf.core.forecast_parameters import NO_FORECASTS, ForecastModel, forecast_model
 from stream_rcf.core.lanes import LANES
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters, signals_of
 from stream_rcf.core.preprocessing import Preprocessing, Transform
@@ -74,6 +75,7 @@ class Model(NamedTuple):
     clock_offset: np.ndarray  # (n,) int64 ms: how far they are ahead of UTC from then on
     weights: np.ndarray  # (dimensions,) float64
     windows: WindowModel  # over which raw events are added up; then they are late by its lateness, and records never
+    forecast: ForecastModel  # of the records to come; see forecast_section.py
 
 
 def past_words(transforms: Sequence[Transform]) -> int:
@@ -140,4 +142,7 @@ def model_of(parameters: DetectorParameters) -> Model:
         *_clock(parameters.preprocessing),
         np.array(parameters.preprocessing.weights_of(forest.dimensions), np.float64),
         windows,
+        NO_FORECASTS
+        if parameters.forecast is None
+        else forecast_model(parameters.forecast, forest.dimensions),
     )

@@ -6,9 +6,10 @@ they are what the key's seed draws (packed_samples.py), and so are many cuts (re
 points. The store is compacted first, so two forests that behave the same have the same bytes, however they got there.
 
 Layout, little endian: prefix (magic, format version, shape, counts); the header words that carry state; of a detector
-the baseline (packed_baseline.py); the ids of its latest events; its open windows (packed_windows.py); all else as one
-number by an arithmetic coder (range_coder.py); a CRC-32 of all that. The quick form, which its magic tells apart, has
-records and trees much as they stand in memory instead (quick_packing.py).
+the baseline (packed_baseline.py); the ids of its latest events; its open windows (packed_windows.py); what it keeps for
+forecasts (packed_forecasts.py); all else as one number by an arithmetic coder (range_coder.py); a CRC-32 of all that.
+The quick form, which its magic tells apart, has records and trees much as they stand in memory instead
+(quick_packing.py).
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from stream_rcf.core.layout import (
 from stream_rcf.core.model import Model
 from stream_rcf.core.packed_baseline import SavedBaseline, write_baseline
 from stream_rcf.core.packed_damage import ALL_TREES, BAD_END, BAD_RUNS, BAD_VALUES, damage_text
+from stream_rcf.core.packed_forecasts import read_forecasts, write_forecasts
 from stream_rcf.core.packed_store import (
     STORE_CONTEXTS,
     decode_runs,
@@ -146,6 +148,7 @@ def pack(block: KeyBlock, *, quick: bool = False) -> bytes:
             write_baseline(block),
             views(block).recent_id.tobytes() if block.model.remembered_ids > 0 else b"",
             write_windows(block),
+            write_forecasts(block),
             write_quickly(block, counts[-1]) if quick else _encoded(block, counts[-1]),
         )
     )
@@ -216,6 +219,7 @@ def unpack(model: Model, data: bytes) -> KeyBlock:
         views(block).recent_id[:] = np.frombuffer(data[start : start + ids], np.int64)
     start += ids
     start += read_windows(block, memoryview(data)[start:end])
+    start += read_forecasts(block, memoryview(data)[start:end])
     rest = memoryview(data)[start:end]
     damage = read_quickly(block, samples, rest) if magic == QUICK_MAGIC else _decoded(block, samples, rest)
     if damage != ALL_TREES:

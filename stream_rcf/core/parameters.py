@@ -8,13 +8,16 @@ from dataclasses import astuple, dataclass, field
 
 from stream_rcf.core.aggregates import MAX_OPEN_WINDOWS, WindowParameters, aggregates_of
 from stream_rcf.core.arrival_parameters import MAX_PAUSE_MS, ArrivalParameters
+from stream_rcf.core.forecast_parameters import ForecastParameters, check_record_forecast
 from stream_rcf.core.preprocessing import Preprocessing
 from stream_rcf.core.reasons import ALL_CORRECTIONS
 from stream_rcf.core.requirements import require
+from stream_rcf.errors import UsageError
 
 ALGORITHM_VERSION = 2  # raise it whenever the same events would give other scores
 LIKELIHOOD_VERSION = 3  # raise it whenever the same events would give other likelihoods
 WINDOWS_VERSION = 1  # raise it whenever the same events would give other windows
+FORECASTS_VERSION = 1  # raise it whenever the same events would give other forecasts
 ALERT_BUDGET = 2.0  # alerts per key and week: of some hundred keys, a few a day
 # Measured on quiet series of 1 to 30 features. The power makes up for what is believed of very high scores, which are
 # somewhat more frequent; features that go together are fewer signals.
@@ -160,6 +163,7 @@ class DetectorParameters:
     ``cooldown_ms``: for so long after an alert of a key, by its events' times, it has no other; 0 for no such time.
     ``explains_all``: whether every score is explained, which takes longer, and not those of anomalies only.
     ``windows``: None where each event is a record; else the features are aggregates, such as ``p99(latency_ms)``.
+    ``forecast``: of the next records with every score, see ``Forecaster``; None for none.
     """
 
     features: tuple[str, ...] = ("value",)
@@ -172,6 +176,7 @@ class DetectorParameters:
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     windows: WindowParameters | None = None
     explains_all: bool = False
+    forecast: ForecastParameters | None = None
 
     def __post_init__(self) -> None:
         require(
@@ -196,6 +201,13 @@ class DetectorParameters:
             self.cooldown_ms,
             f"between 0 and {MAX_PAUSE_MS}",
         )
+        if self.forecast is not None:
+            check_record_forecast(self.forecast, len(self.features), self.forest.shingle_size)
+            if self.preprocessing.is_seasonal:
+                raise UsageError(
+                    "records to come have no times of their own: a forecast cannot go with subtract_time_of_day or "
+                    "subtract_time_of_week"
+                )
         if self.windows is not None:
             aggregates_of(self.features)
             slots = self.windows.open_windows(max(0, self.arrival.allowed_lateness_ms))
@@ -250,4 +262,6 @@ class DetectorParameters:
         shape += self.preprocessing.shape(self.has_units)
         if self.windows is not None:
             shape += (("windows", WINDOWS_VERSION, *astuple(self.windows)),)
+        if self.forecast is not None:
+            shape += (("forecast", FORECASTS_VERSION, *astuple(self.forecast)),)
         return hashlib.blake2b(repr(shape).encode("utf-8"), digest_size=8).hexdigest()

@@ -47,7 +47,9 @@ from stream_rcf.core.units import in_units, settle_units
 SCORE, THRESHOLD, GRADE, CONFIDENCE, LIKELIHOOD = 0, 1, 2, 3, 4
 NUMBERS = 5
 REASON, SEEN, FIRST_ANOMALOUS, INCIDENT, ALERTS, RESOLVED = 0, 1, 2, 3, 4, 5
-INTEGERS = 6
+LEARNING = 6  # one of the next three: whether the event was learned, and whether as the first after a gap
+INTEGERS = 7
+NOT_LEARNED, LEARNED, LEARNED_AFTER_GAP = 0, 1, 2
 
 _NONE = int(Reason.NONE)
 _SHINGLE_FILLING = int(Reason.SHINGLE_FILLING)
@@ -163,9 +165,9 @@ def process_batch(
 
     Values that are missing are filled in in place. Results by event:
     ``numbers`` (m, NUMBERS) score, threshold, grade, confidence, likelihood; ``integers`` (m, INTEGERS) reason, events
-    seen, and of the latest incident its beginning, the number of its first event, its alerts, and whether this event
-    ends it; ``details`` (m, dimensions, DETAILS), see ``explain``, set where the grade is above 0, or with
-    ``explains_all`` the score. Every block must have room for its events in this batch.
+    seen, of the latest incident its beginning, the number of its first event, its alerts, and whether this event ends
+    it, and how the event was learned; ``details`` (m, dimensions, DETAILS), see ``explain``, set where the grade is
+    above 0, or with ``explains_all`` the score. Every block must have room for its events in this batch.
     """
     for place in range(order.shape[0]):
         i = order[place]
@@ -186,8 +188,10 @@ def process_batch(
             numbers[i, THRESHOLD], _, _ = threshold_and_span(block, model)
             numbers[i, CONFIDENCE] = confidence_of(block, model)
             integers[i, SEEN] = block.integers[EVENTS_SEEN]
+            integers[i, LEARNING] = NOT_LEARNED
             continue
         follows_gap = not is_retired and begin_shingle_after_gap(block, model, timestamp, latest)
+        integers[i, LEARNING] = LEARNED_AFTER_GAP if follows_gap else LEARNED
         pause = timestamp - latest if has_latest and not is_retired else HOUR_MS
         seen = transform(
             block, model, values, timestamp, pause, follows_gap, scratch.offset, scratch.transformed

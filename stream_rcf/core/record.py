@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from stream_rcf.core.explanation import DIRECTION, EXPECTED, LOWER, SHARE, UPPER
+from stream_rcf.core.key_forecaster import RecordForecast
 from stream_rcf.core.reasons import Reason
 
 REASON_TEXTS = tuple(reason.text for reason in Reason)  # by number
@@ -39,6 +40,21 @@ def score_fields(
         "expected_values": None if details is None else _by_feature(features, details, EXPECTED),
         "relevant_attribution": None if details is None else _by_feature(features, details, SHARE),
         "reason": reason,
+    }
+
+
+def forecast_fields(features: Sequence[str], forecast: RecordForecast) -> dict[str, Any]:
+    """What a score record says of the records to come, where that is asked for: the next first."""
+    return {
+        "forecast": None
+        if forecast.features is None
+        else {
+            feature: {"values": one.values, "lower": one.lower, "upper": one.upper}
+            for feature, one in zip(features, forecast.features, strict=True)
+        },
+        "forecast_coverage": None
+        if forecast.coverage is None
+        else dict(zip(features, forecast.coverage, strict=True)),
     }
 
 

@@ -79,9 +79,35 @@ def untransformed(model: Model, feature: int, seen: float, scratch: Scratch) -> 
     if model.pasts == 0:
         return seen
     if model.transforms[feature] == _LOG:
-        value = min(LARGEST_FLOAT32, exp(min(LARGEST_LOG, abs(seen))) - 1.0)
-        return -value if seen < 0.0 else value
+        return _from_log(seen)
     return within_float32(seen + scratch.offset[feature])
+
+
+@inlined_kernel
+def _from_log(seen: float) -> float:
+    value = min(LARGEST_FLOAT32, exp(min(LARGEST_LOG, abs(seen))) - 1.0)
+    return -value if seen < 0.0 else value
+
+
+@inlined_kernel
+def untransform_future(block: Block, model: Model, feature: int, future: np.ndarray) -> None:
+    """Turn ``future`` (n,), as it would be seen of a feature in the next n events, into their own values, in place.
+
+    Each counts as having come when the next is turned: differences add up from the latest value, averages follow.
+    """
+    if model.pasts == 0 or model.transforms[feature] == _NONE:
+        return
+    how = model.transforms[feature]
+    previous, average = block.past[feature, PREVIOUS], block.past[feature, AVERAGE]
+    for step in range(future.shape[0]):
+        if how == _LOG:
+            future[step] = _from_log(future[step])
+            continue
+        value = within_float32(future[step] + (previous if how == _DIFFERENCE else average))
+        rate = max(model.decay, 1.0 / (block.integers[EVENTS_SEEN] + step + 1.0))
+        average += rate * (value - average)
+        previous = value
+        future[step] = value
 
 
 @inlined_kernel

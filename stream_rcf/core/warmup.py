@@ -15,6 +15,7 @@ from stream_rcf.core.aggregates import WindowParameters
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.detector import Detector
 from stream_rcf.core.event_arrays import plain_events
+from stream_rcf.core.forecast_parameters import ForecastParameters
 from stream_rcf.core.forest import RandomCutForest
 from stream_rcf.core.kernel_cache import are_kernels_compiled
 from stream_rcf.core.model import model_of
@@ -27,8 +28,8 @@ WARM_UP_SAMPLE = 16  # so small that the sample is full long before
 BESIDE = "--beside"  # the argument that asks for what a second process compiles
 
 
-def warm_up() -> float:
-    """Run every kernel of the detector once and return the seconds that took.
+def warm_up(*, forecasts: bool = False) -> float:
+    """Run every kernel of the detector once and return the seconds that took. ``forecasts``: those for them too.
 
     About 35 where they are not compiled yet, on two cores, as a second process then takes its half; else under 2.
     """
@@ -37,6 +38,8 @@ def warm_up() -> float:
         _process()
     _pack()  # found compiled; or compiled here, where the other process could not save what it had
     _close_windows()
+    if forecasts:
+        _forecast()
     return time.perf_counter() - began
 
 
@@ -75,6 +78,13 @@ def _close_windows() -> None:
     windows_of(model, window_plan(features), blocks, plain_events(values, np.arange(WARM_UP_EVENTS)))
 
 
+def _forecast() -> None:
+    forecast = ForecastParameters(1, error_memory=10)
+    detector = Detector(shingle_size=2, trees=2, sample_size=WARM_UP_SAMPLE, forecast=forecast)
+    for i in range(WARM_UP_SAMPLE):
+        detector.process({"value": float(i % 3)}, i)
+
+
 def warm_up_forest() -> None:
     """Run every kernel once that only ``RandomCutForest`` calls."""
     forest = RandomCutForest(shingle_size=2, trees=2, sample_size=WARM_UP_SAMPLE)
@@ -97,7 +107,7 @@ def main() -> None:
         _pack()
         _close_windows()
         return
-    seconds = warm_up()
+    seconds = warm_up(forecasts=True)
     warm_up_forest()
     sys.stderr.write(f"kernels ready after {seconds:.1f} s\n")
 

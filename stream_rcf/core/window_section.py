@@ -67,10 +67,12 @@ def open_section(address: int, shape: WindowModel) -> Windows:
 
 
 @kernel
-def copy_windows(old_address: int, new_address: int, model: Model) -> None:
-    """Copy the open windows of a block into another of the same model."""
-    if model.windows.bytes > 0:
-        move_bytes(section_of(new_address, model), section_of(old_address, model), model.windows.bytes)
+def copy_last_sections(old_address: int, new_address: int, model: Model) -> None:
+    """Copy the open windows of a block, and what it keeps of forecasts before them, into another of the same model."""
+    size = model.forecast.bytes + model.windows.bytes
+    if size > 0:
+        old, new = section_of(old_address, model), section_of(new_address, model)
+        move_bytes(new - model.forecast.bytes, old - model.forecast.bytes, size)
 
 
 def window_views(content: np.ndarray, shape: WindowModel) -> Windows:

@@ -93,7 +93,8 @@ def score_stream(
             columns, scoring.max_bytes, series_name(sources[0]), scoring.parameters.arrival.fills_missing
         )
         with _open_output(output, sources) as scores:
-            writer, rules = ScoreWriter(scores), scoring.rules_of(columns.features)
+            forecast_features = () if parameters.forecast is None else parameters.features
+            writer, rules = ScoreWriter(scores, forecast_features), scoring.rules_of(columns.features)
             windows = None if parameters.windows is None else RowWindows(parameters)
             _score_rows(first.rows(columns, decoder), table, windows, rules, writer, series)
             for source in sources[1:]:

@@ -7,6 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TextIO
 
+import orjson
+
+from stream_rcf.core.key_forecaster import RecordForecast
+from stream_rcf.core.record import forecast_fields
 from stream_rcf.files.rows import Row
 from stream_rcf.files.windowed_rows import RowWindows
 from stream_rcf.pipeline.encode import number_text, reason_text
@@ -25,15 +29,28 @@ HEADER = (
     "reason",
 )
 _NO_SCORE = ("",) * 6  # the cells between timestamp and reason
+_NEXT = ("forecast", "forecast_lower", "forecast_upper")  # of each feature's next value
+
+
+def forecast_header(features: Sequence[str]) -> tuple[str, ...]:
+    """The columns of forecasts: by feature the next value and its band, then all steps, and the coverage, as JSON."""
+    next_ones = [f"{part}({feature})" for feature in features for part in _NEXT]
+    return (*next_ones, "forecast", "forecast_coverage")
 
 
 class ScoreWriter:
-    """Writes rows as they are scored, and counts them."""
+    """Writes rows as they are scored, and counts them.
 
-    def __init__(self, stream: TextIO) -> None:
+    ``forecast_features``: the features where rows say what is forecast, else none.
+    """
+
+    def __init__(self, stream: TextIO, forecast_features: Sequence[str] = ()) -> None:
         self._stream = stream
         self._rows = csv.writer(stream, lineterminator="\n")
-        self._rows.writerow(HEADER)
+        self._features = forecast_features
+        own = forecast_header(forecast_features) if forecast_features else ()
+        self._no_forecast = ("",) * len(own)
+        self._rows.writerow(HEADER + own)
         self.rows = 0
         self.anomalies = 0
         self.rejected: Counter[str] = Counter()  # by error
@@ -46,7 +63,8 @@ class ScoreWriter:
             time = "" if row.timestamp is None else str(row.timestamp)
             if isinstance(row.outcome, Rejection):
                 self.rejected[row.outcome.error] += 1
-                cells.append((row.key, time, *_NO_SCORE, f"{row.outcome.error}: {row.outcome.reason}"))
+                reason = f"{row.outcome.error}: {row.outcome.reason}"
+                cells.append((row.key, time, *_NO_SCORE, reason, *self._no_forecast))
                 continue
             grade = scored.grade[index]
             self.anomalies += grade > 0
@@ -61,11 +79,20 @@ class ScoreWriter:
                     number_text(scored.confidence[index]),
                     number_text(scored.likelihood[index]),
                     reason_text(scored, index) or "",
+                    *(self._forecast_cells(scored.forecasts[index]) if self._features else ()),
                 )
             )
             index += 1
         self._rows.writerows(cells)
         self.rows += len(rows)
+
+    def _forecast_cells(self, forecast: RecordForecast) -> tuple[str, ...]:
+        """What ``forecast_header`` names, empty where nothing is known."""
+        parts = forecast_fields(self._features, forecast).values()
+        whole = ["" if part is None else orjson.dumps(part).decode() for part in parts]
+        if forecast.features is None:
+            return (*[""] * (len(_NEXT) * len(self._features)), *whole)
+        return (*(number_text(steps[0]) for one in forecast.features for steps in one), *whole)
 
     def summary(self, keys: int, windows: RowWindows | None = None) -> str:
         """Return the counts as a sentence."""

@@ -49,7 +49,7 @@ class WindowsAlone:
 
     def __init__(self, parameters: DetectorParameters) -> None:
         forest = replace(LEAST_FOREST, dimensions=len(parameters.features))
-        alone = replace(parameters, forest=forest, likelihood=None)
+        alone = replace(parameters, forest=forest, likelihood=None, forecast=None)
         self._table = KeyTable(alone)
         self._windows = RowWindows(alone)
 

@@ -7,7 +7,13 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from stream_rcf.core.record import REASON_TEXTS, incident_fields, resolved_fields, score_fields
+from stream_rcf.core.record import (
+    REASON_TEXTS,
+    forecast_fields,
+    incident_fields,
+    resolved_fields,
+    score_fields,
+)
 from stream_rcf.pipeline.events import Event, Position
 from stream_rcf.pipeline.json_text import number_texts, template_text
 from stream_rcf.pipeline.score_batch import ScoredBatch
@@ -131,18 +137,23 @@ class Encoder(Protocol):
 
 
 class RecordEncoder:
-    """Encodes the score and alert records of one detector in the native format."""
+    """Encodes the score and alert records of one detector in the native format.
 
-    def __init__(self, features: tuple[str, ...], fingerprint: str) -> None:
+    ``has_forecasts``: whether the detector forecasts, and its records say so.
+    """
+
+    def __init__(self, features: tuple[str, ...], fingerprint: str, *, has_forecasts: bool = False) -> None:
         self._features = features
+        self._has_forecasts = has_forecasts
         self._fingerprint = fingerprint
         fields = b",".join(template_text(name) + b":%b" for name in features)
         self._ordinary = (
             b'{"key":%b,"timestamp":%d,"values":{'
             + fields
             + b'},"anomaly_score":%b,"anomaly_likelihood":%b,"threshold":%b,"anomaly_grade":0.0,"is_anomaly":false,'
-            b'"confidence":%b,"expected_values":null,"relevant_attribution":null,"reason":%b,'
-            b'"source":{"topic":%b,"partition":%d,"offset":%d},"model":{"events_seen":%d,"fingerprint":'
+            b'"confidence":%b,"expected_values":null,"relevant_attribution":null,"reason":%b'
+            + (b',"forecast":%b,"forecast_coverage":%b' if has_forecasts else b"")
+            + b',"source":{"topic":%b,"partition":%d,"offset":%d},"model":{"events_seen":%d,"fingerprint":'
             + template_text(fingerprint)
             + b"}}"
         )
@@ -204,6 +215,7 @@ class RecordEncoder:
                     threshold,
                     confidence,
                     orjson.dumps(reason_text(scored, index)) if index in names else _REASONS[reason],
+                    *self._forecast_texts(scored, index),
                     topics[topic],
                     partition,
                     offset,
@@ -227,6 +239,16 @@ class RecordEncoder:
             scored.details.get(index),
             reason_text(scored, index),
         )
+        if self._has_forecasts:
+            record |= forecast_fields(self._features, scored.forecasts[index])
         record["source"] = {"topic": source.topic, "partition": source.partition, "offset": source.offset}
         record["model"] = {"events_seen": scored.events_seen[index], "fingerprint": self._fingerprint}
         return record
+
+    def _forecast_texts(self, scored: ScoredBatch, index: int) -> list[bytes]:
+        """The forecast of event ``index`` and its coverage as JSON; nothing where the detector does not forecast."""
+        if not self._has_forecasts:
+            return []
+        return [
+            orjson.dumps(part) for part in forecast_fields(self._features, scored.forecasts[index]).values()
+        ]

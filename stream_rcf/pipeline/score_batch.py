@@ -14,6 +14,7 @@ import numpy as np
 from stream_rcf.core.batch import BatchResults, BlockBatch
 from stream_rcf.core.event_arrays import EventArrays, plain_events
 from stream_rcf.core.explanation import DIRECTION
+from stream_rcf.core.key_forecaster import KeyForecaster, RecordForecast
 from stream_rcf.core.model import model_of
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.core.process import (
@@ -39,6 +40,7 @@ from stream_rcf.state.key_table import KeyTable
 
 # Events, about 3 ms of the default forest: fewer are scored sooner than a thread is woken.
 LEAST_OVERLAPPED = 48
+LEAST_OVERLAPPED_FORECASTS = 1  # the same where each takes a forecast, which is milliseconds
 
 
 class ScoredBatch(NamedTuple):
@@ -56,10 +58,10 @@ class ScoredBatch(NamedTuple):
     incident: list[int]  # the number of its first event
     incident_alerts: list[int]
     resolved: list[int]  # the events that end their key's incident, by index
-    details: dict[
-        int, list[list[float]]
-    ]  # by index of an anomaly, or of each score: of core/explanation.py, by feature
+    # By index of an anomaly, or with explains_all of each score: of core/explanation.py, by feature.
+    details: dict[int, list[list[float]]]
     rule_names: Mapping[int, str] = MappingProxyType({})  # by index of an event whose alert a rule holds back
+    forecasts: Sequence[RecordForecast] = ()  # by event; none where nothing is forecast
 
 
 def arrays_of(events: Sequence[Event], rules: RuleSet | None = None) -> EventArrays:
@@ -134,6 +136,9 @@ class BatchScorer:
     def __init__(self, parameters: DetectorParameters, threads: int = 1) -> None:
         self._model = model_of(parameters)
         self._scratches = [new_scratch(self._model) for _ in range(threads)]
+        is_forecasting = parameters.forecast is not None
+        self._forecasters = [KeyForecaster(self._model) for _ in range(threads)] if is_forecasting else []
+        self._least_overlapped = LEAST_OVERLAPPED_FORECASTS if is_forecasting else LEAST_OVERLAPPED
         self._helpers = ThreadPoolExecutor(threads, "score") if threads > 1 else None
         self._kernel: ThreadPoolExecutor | None = None  # made when it is first needed: files need none
 
@@ -155,7 +160,7 @@ class BatchScorer:
         ``arrays``: what ``arrays_of`` gave, where it was worked out while another batch ran.
         """
         batch, done = self._prepare(events, tables, arrays)
-        if batch is None or len(events) < LEAST_OVERLAPPED:
+        if batch is None or len(events) < self._least_overlapped:
             if batch is not None:
                 batch.run()
             return RunningBatch(batch, None, done)
@@ -191,6 +196,7 @@ class BatchScorer:
             blocks,
             arrays or arrays_of(events),
             map if self._helpers is None else self._helpers.map,
+            self._forecasters,
         )
         return batch, partial(batch_done, blocks, tables)
 
@@ -215,6 +221,7 @@ def _as_python(results: BatchResults) -> ScoredBatch:
         integers[:, ALERTS].tolist(),
         np.flatnonzero(integers[:, RESOLVED]).tolist(),
         {index: results.details[index].tolist() for index in explained},
+        forecasts=results.forecasts,
     )
 
 

@@ -18,4 +18,5 @@ def record_encoder(settings: Settings, parameters: DetectorParameters) -> Encode
         return OpenSearchEncoder(parameters.features, detector_id, settings.events.key_paths, window_ms)
     if output.format == "kinesis":
         return KinesisEncoder(parameters.features)
-    return RecordEncoder(parameters.features, parameters.fingerprint())
+    has_forecasts = parameters.forecast is not None
+    return RecordEncoder(parameters.features, parameters.fingerprint(), has_forecasts=has_forecasts)

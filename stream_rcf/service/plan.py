@@ -12,6 +12,9 @@ from typing import Any
 import orjson
 
 from stream_rcf.core.block import KeyBlock
+from stream_rcf.core.forecast_parameters import state_bytes
+from stream_rcf.core.forecast_section import with_forecasts
+from stream_rcf.core.model import model_of
 from stream_rcf.core.packing import pack
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.pipeline.decode import EventDecoder
@@ -22,6 +25,7 @@ from stream_rcf.service.encoder import record_encoder
 from stream_rcf.service.process_memory import process_bytes
 from stream_rcf.settings.derived import detector_parameters, event_schema
 from stream_rcf.settings.model import Settings
+from stream_rcf.state.batch_keys import largest_batch
 from stream_rcf.state.key_memory import HELD_BYTES, KEY_BYTES, most_copied_bytes
 from stream_rcf.state.key_table import KeyTable
 
@@ -35,6 +39,7 @@ MOST_KEYS = 1000  # that are held at once to see what waiting for memory costs; 
 # Before the measured ones: the first events of each copy find its memory cold and make room.
 WARM_EVENTS = 50_000
 MEASURED_EVENTS = 50_000
+WARM_FORECASTS = 100  # the same where each event takes a forecast, beside which memory counts for little
 SAVED_FRAME_BYTES = 80  # of a key in a checkpoint beside its state: its name and sums, twice
 # Of this loop's speed, what a service reaches beside a broker and its own client's threads on two cores: measured by
 # `load_tests`, --only plan.
@@ -73,12 +78,16 @@ def measure_plan(settings: Settings, keys: int, events_per_key: int | None = Non
     """
     process = process_bytes()
     parameters = detector_parameters(settings)
-    forest = parameters.forest
+    forest, alone = parameters.forest, replace(parameters, forecast=None)
     age = events_per_key or GROWN_SAMPLES * forest.sample_size + forest.shingle_size
-    grown = _grow(parameters, [f"key-{i}" for i in range(min(keys, DIFFERENT_KEYS))], age)
-    (young,) = _grow(parameters, ["young"], FIRST_EVENTS)
-    each = sum(block.bytes + HELD_BYTES for block in grown) / len(grown)
+    grown = _grow(alone, [f"key-{i}" for i in range(min(keys, DIFFERENT_KEYS))], age)
+    young = _grow(alone, ["young"], FIRST_EVENTS)
     saved = sum(len(pack(block, quick=True)) for block in grown) / len(grown) + SAVED_FRAME_BYTES
+    if parameters.forecast is not None:  # grown without, as forecasts would take minutes
+        model = model_of(parameters)
+        grown, young = ([with_forecasts(block, model) for block in found] for found in (grown, young))
+        saved += state_bytes(parameters.forecast, len(parameters.features))
+    each = sum(block.bytes + HELD_BYTES for block in grown) / len(grown)
     limit = settings.memory_limit_bytes_per_worker
     fitting = math.floor((limit - keys * KEY_BYTES) / each)
     resident = keys if keys * (each + KEY_BYTES) <= limit else max(1, fitting)
@@ -92,7 +101,7 @@ def measure_plan(settings: Settings, keys: int, events_per_key: int | None = Non
         copies_bytes=copies,
         keys_bytes=in_memory,
         memory_bytes_per_key=each,
-        young_bytes_per_key=young.bytes + HELD_BYTES,
+        young_bytes_per_key=young[0].bytes + HELD_BYTES,
         saved_bytes_per_key=saved,
         resident_keys=resident,
         memory_bytes=process + copies + in_memory,
@@ -132,9 +141,10 @@ def _rate(
     for i in range(keys):
         table.restore(f"key-{i}", grown[i % len(grown)].copy())
     generator = random.Random(1)
-    batch_size = settings.kafka.batch_size
-    warm = max(WARM_EVENTS, batch_size)
-    total = warm + max(MEASURED_EVENTS, batch_size)
+    batch_size = largest_batch(table.model, None, settings.kafka.batch_size)
+    is_forecasting = parameters.forecast is not None
+    warm = max(WARM_FORECASTS if is_forecasting else WARM_EVENTS, batch_size)
+    total = warm + (batch_size if is_forecasting else max(MEASURED_EVENTS, batch_size))
     names = [f"key-{generator.randrange(keys)}".encode() for _ in range(total)]
     schema = event_schema(settings)
     if parameters.windows is not None:  # each is a window that was closed: its aggregates under plain names

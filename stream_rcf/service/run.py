@@ -70,7 +70,7 @@ def run_service(
         require_topics(settings)
         store.require()
         backfill = open_backfill(settings.checkpoint.backfill_url, parameters, metrics)
-        seconds = warm_up()
+        seconds = warm_up(forecasts=parameters.forecast is not None)
         logger.info("kernels ready", extra={"context": {"seconds": round(seconds, 2)}})
         if progress is not None:
             progress.kernels_ready()

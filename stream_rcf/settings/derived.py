@@ -53,6 +53,7 @@ def detector_parameters(settings: Settings) -> DetectorParameters:
         ),
         windows=events.windows,
         explains_all=settings.output.format == "kinesis",
+        forecast=settings.forecast.parameters(features),
     )
 
 

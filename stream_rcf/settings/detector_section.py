@@ -91,6 +91,10 @@ class DetectorSettings(Section):
         check_time_zone(name)
         return name
 
+    def seasonal_feature(self) -> str | None:
+        """Return a feature that goes with the clock, if any does."""
+        return next((name for name, how in self.transforms.items() if how.startswith("subtract_time")), None)
+
     def preprocessing(self, features: Sequence[str]) -> Preprocessing:
         """Return what becomes of the values of these features; ``UsageError`` where it names others."""
         return preprocessing_of(features, self.transforms, self.weights, self.normalize, self.time_zone)

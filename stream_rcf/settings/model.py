@@ -22,6 +22,7 @@ from stream_rcf.settings.catalogue import catalogue_of
 from stream_rcf.settings.complaints import complaints_of
 from stream_rcf.settings.detector_section import DetectorSettings
 from stream_rcf.settings.event_section import EventSettings
+from stream_rcf.settings.forecast_section import ForecastSettings
 from stream_rcf.settings.kafka_section import KafkaSettings
 from stream_rcf.settings.output_section import OutputSettings, format_defaults
 from stream_rcf.settings.rules_section import RuleSettings, contradictions
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     forest: ForestSettings = Field(default_factory=ForestSettings)
     detector: DetectorSettings = Field(default_factory=DetectorSettings)
     output: OutputSettings = Field(default_factory=OutputSettings)
+    forecast: ForecastSettings = Field(default_factory=ForecastSettings)
     checkpoint: CheckpointSettings = Field(default_factory=CheckpointSettings)
     keys: KeySettings = Field(default_factory=KeySettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
@@ -146,6 +148,27 @@ class Settings(BaseSettings):
                 "events.features",
             )
         return output
+
+    @field_validator("forecast")
+    @classmethod
+    def _check_forecast(cls, forecast: ForecastSettings, info: ValidationInfo) -> ForecastSettings:
+        events, forest, output = (info.data.get(name) for name in ("events", "forest", "output"))
+        if forecast.horizon is not None and output is not None and output.format != "native":
+            raise WholeSentenceError(
+                f"forecast.horizon is {forecast.horizon}, but output.format is {output.format}, whose records have no "
+                "place for forecasts: choose native, or leave forecast.horizon out",
+                "forecast.horizon",
+            )
+        seasonal = info.data["detector"].seasonal_feature() if "detector" in info.data else None
+        if forecast.horizon is not None and seasonal is not None:
+            raise WholeSentenceError(
+                f"forecast.horizon is {forecast.horizon}, but detector.transforms lets {seasonal!r} go with the clock, "
+                "and records to come have no times yet: choose one of them",
+                "forecast.horizon",
+            )
+        if events is not None and forest is not None:
+            return forecast.fitting(events.features, forest.shingle_size)
+        return forecast
 
     @field_validator("rules", mode="wrap")
     @classmethod

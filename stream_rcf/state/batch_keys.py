@@ -12,6 +12,8 @@ from stream_rcf.state.key_table import KeyTable
 # Records of a usual mature key, for each point of one tree: its trees' samples overlap. Only to make room by.
 RECORDS_PER_SAMPLE = 10
 YOUNG_PARTS = 16  # a key with few events takes one part in so many of what a grown one does
+# Steps of forecasts in one batch, 30 to 60 microseconds each of the default forest: 1 to 2 s.
+MOST_FORECAST_STEPS = 24_000
 BATCH_SHARE = 4  # one part in so many of the memory for keys may be needed by a single batch
 
 
@@ -23,7 +25,12 @@ def usual_block_bytes(model: Model) -> int:
 
 
 def largest_batch(model: Model, limit_bytes: int | None, batch_size: int) -> int:
-    """Events that may be scored at once without needing more than a share of the memory for keys; at least 1."""
+    """Events that may be scored at once; at least 1.
+
+    With them a batch needs no more than a share of the memory for keys, and no longer than some seconds for forecasts.
+    """
+    if model.forecast.horizon > 0:
+        batch_size = max(1, min(batch_size, MOST_FORECAST_STEPS // model.forecast.horizon))
     if limit_bytes is None:
         return batch_size
     return max(1, min(batch_size, limit_bytes // BATCH_SHARE // usual_block_bytes(model)))

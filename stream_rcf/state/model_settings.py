@@ -22,8 +22,8 @@ def model_settings(parameters: DetectorParameters) -> dict[str, str]:
         described["detector.alert_budget"] = "unused (detector.decision is threshold)"
     described["forest.time_decay"] = repr(parameters.forest.decay)  # a default counts as its value
     del described["forest.dimensions"]  # as many as there are features
-    if parameters.windows is None:
-        del described["windows"]
+    for name in ("windows", "forecast"):
+        described.pop(name, None)  # where there are some, they are told by their parts
     return described
 
 

@@ -164,7 +164,8 @@ def report_object(backtest: Backtest) -> dict[str, Any]:
     return {
         "events": total.events,
         "keys": total.keys,
-        "rejected": dict(sorted(backtest.rejected.items())),
+        # orjson takes no names of an enumeration.
+        "rejected": {str(error): count for error, count in sorted(backtest.rejected.items())},
         "incident_gap_events": backtest.counts.gap,
         "labelled_anomalies": total.anomalies if backtest.has_label else None,
         "settings": [_side_object(backtest, total, number) for number in range(len(backtest.sides))],

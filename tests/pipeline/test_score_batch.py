@@ -44,7 +44,7 @@ def run(
     start = 0
     for size in sizes:
         part = score_batch(PARAMETERS, events[start : start + size], every[start : start + size], threads)
-        for whole, piece in zip(joined[:-3], part[:-3], strict=True):
+        for whole, piece in zip(joined[:-4], part[:-4], strict=True):
             whole.extend(piece)
         joined.resolved.extend(start + i for i in part.resolved)
         joined.details.update({start + i: details for i, details in part.details.items()})

@@ -65,6 +65,8 @@ def test_lists_and_maps_are_json_in_the_environment() -> None:
         "detector.transforms",
         "detector.weights",
         "events.features",
+        "forecast.maximum",
+        "forecast.minimum",
         "kafka.properties",
         "output.copy_fields",
         "rules",

@@ -18,7 +18,7 @@ def test_every_setting_is_printed_once_with_its_source() -> None:
     assert "seed = 3  # --set" in lines
     assert "time_decay = 0.000390625  # default" in lines
     assert "# retire_after_seconds = not set  # default" in lines
-    assert sum(" = " in line for line in lines) == len(catalogue_of(Settings)) - 3  # an empty map has no line
+    assert sum(" = " in line for line in lines) == len(catalogue_of(Settings)) - 5  # an empty map has no line
 
 
 def test_what_is_printed_reads_back_as_the_same_settings(tmp_path: Path) -> None:
@@ -38,6 +38,10 @@ def test_what_is_printed_reads_back_as_the_same_settings(tmp_path: Path) -> None
         "detector.cooldown_seconds": "60",
         "detector.transforms": '{"count": "log"}',
         "detector.weights": '{"max(y é)": 2}',
+        "forecast.horizon": "5",
+        "forecast.period": "24",
+        "forecast.minimum": '{"count": 0}',
+        "forecast.maximum": '{"count": 1e6}',
         "http.host": ODD,
     }
     loaded = load_with_origins(None, overrides, {})
