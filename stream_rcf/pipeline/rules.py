@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -24,7 +24,10 @@ ABOVE, BELOW = 0, 1  # what was expected
 MAX_KNOWN_KEYS = 100_000  # some 16 MB; a key that was forgotten is matched anew, in microseconds
 MAX_KNOWN_CELLS = 1_000_000  # groups of rules times features, 49 bytes each
 NO_GROUP = -1
-QuietFeatures = tuple[QuietTimes, tuple[int, ...]]  # when, and which features by their index
+# When, and what holds then: for the features by their index nothing, or what a rule says.
+QuietFeatures = tuple[QuietTimes, tuple[int, ...]]
+TimedRule = tuple[QuietTimes, "Rule"]
+Timed = TypeVar("Timed", QuietFeatures, TimedRule)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Rule:
     least: float = -inf  # lower values are no alerts
     most: float = inf  # higher ones neither
     quiet: tuple[QuietTimes, ...] = ()  # when none is
+    during: QuietTimes | None = None  # when all but `quiet` holds; None for always
 
 
 class RuledBatch(NamedTuple):
@@ -87,6 +91,7 @@ class _Groups:
         self._number_of: dict[tuple[int, ...], int] = {}
         self._table = _table(1, dimensions)
         self._quiet: list[list[QuietFeatures]] = []  # by group
+        self._timed: list[list[TimedRule]] = []  # by group
 
     def __len__(self) -> int:
         return len(self._number_of)
@@ -102,10 +107,12 @@ class _Groups:
             for array, old in zip(larger, self._table, strict=True):
                 array[:number] = old
             self._table = larger
-        for index in indices:
-            self._add(number, self._rules[index])
         rules = [self._rules[index] for index in indices]
+        for rule in rules:
+            if rule.during is None:
+                self._add(number, rule)
         self._quiet.append([(quiet, rule.features) for rule in rules for quiet in rule.quiet])
+        self._timed.append([(rule.during, rule) for rule in rules if rule.during is not None])
         self._number_of[indices] = number
         return number
 
@@ -117,22 +124,14 @@ class _Groups:
         # A value that is missing (NaN) is neither too small nor too large, and has no magnitude to take a share of.
         out_of_range = (values < table.least[numbers]) | (values > table.most[numbers])
         muted = np.where(out_of_range, np.uint8(BOTH), table.muted[numbers])
-        for (quiet, features), places in self._places_by_quiet(numbers).items():
+        shares = table.share[numbers] * np.abs(values)[:, :, np.newaxis]
+        ruled = RuledBatch(muted, np.fmax(table.distance[numbers], shares))
+        for (during, rule), places in _places_of(self._timed, numbers).items():
+            _apply(rule, ruled, values, places[during.covers(times, rows[places])])
+        for (quiet, features), places in _places_of(self._quiet, numbers).items():
             covered = places[quiet.covers(times, rows[places])]
             muted[np.ix_(covered, features)] = BOTH
-        shares = table.share[numbers] * np.abs(values)[:, :, np.newaxis]
-        return RuledBatch(muted, np.fmax(table.distance[numbers], shares))
-
-    def _places_by_quiet(self, numbers: np.ndarray) -> dict[QuietFeatures, np.ndarray]:
-        """Where in ``numbers`` the groups are that have each quiet time, which many groups may share."""
-        order = np.argsort(numbers, kind="stable")
-        present, begins = np.unique(numbers[order], return_index=True)
-        ends = [*begins[1:].tolist(), len(order)]
-        parts: dict[QuietFeatures, list[np.ndarray]] = {}
-        for number, begin, end in zip(present.tolist(), begins.tolist(), ends, strict=True):
-            for quiet in self._quiet[number]:
-                parts.setdefault(quiet, []).append(order[begin:end])
-        return {quiet: np.unique(np.concatenate(places)) for quiet, places in parts.items()}
+        return ruled
 
     def _add(self, number: int, rule: Rule) -> None:
         table, features = self._table, list(rule.features)
@@ -142,6 +141,32 @@ class _Groups:
         table.share[number, features] = np.maximum(table.share[number, features], shares)
         table.least[number, features] = np.maximum(table.least[number, features], rule.least)
         table.most[number, features] = np.minimum(table.most[number, features], rule.most)
+
+
+def _places_of(by_group: Sequence[Sequence[Timed]], numbers: np.ndarray) -> dict[Timed, np.ndarray]:
+    """Where in ``numbers`` the groups are that have each of what holds at times, which many groups may share."""
+    order = np.argsort(numbers, kind="stable")
+    present, firsts = np.unique(numbers[order], return_index=True)
+    begins: list[int] = firsts.tolist()
+    ends = [*begins[1:], len(order)]
+    parts: dict[Timed, list[np.ndarray]] = {}
+    for number, begin, end in zip(present.tolist(), begins, ends, strict=True):
+        for timed in by_group[number]:
+            parts.setdefault(timed, []).append(order[begin:end])
+    return {timed: np.unique(np.concatenate(places)) for timed, places in parts.items()}
+
+
+def _apply(rule: Rule, ruled: RuledBatch, values: np.ndarray, places: np.ndarray) -> None:
+    """Add what a rule says of the events at ``places`` to what is said of them."""
+    at = np.ix_(places, np.array(rule.features, np.intp))
+    of_rule = values[at]
+    is_out = (of_rule < rule.least) | (of_rule > rule.most)
+    ruled.muted[at] |= np.where(is_out, np.uint8(BOTH), np.uint8(rule.muted))
+    distances, shares = (rule.above, rule.below), (rule.above_ratio, rule.below_ratio)  # ABOVE, BELOW
+    for side in (ABOVE, BELOW):
+        tolerated = np.fmax(distances[side], shares[side] * np.abs(of_rule))
+        part = ruled.tolerance[:, :, side]
+        part[at] = np.maximum(part[at], tolerated)
 
 
 class RuleSet:

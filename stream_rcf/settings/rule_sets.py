@@ -82,6 +82,7 @@ def _rule(rule: RuleSettings, features: Sequence[str], calendar: bytes) -> Rule:
         below_ratio=rule.ignore_below_ratio,
         least=-inf if rule.minimum_value is None else rule.minimum_value,
         most=inf if rule.maximum_value is None else rule.maximum_value,
+        during=_weekly_times(rule.during) if rule.during else None,
         quiet=tuple(_quiet(rule, calendar)),
     )
 

@@ -148,6 +148,13 @@ class RuleSettings(Section):
     )
     minimum_value: Number | None = Field(default=None, description="a smaller value is no alert")
     maximum_value: Number | None = Field(default=None, description="a larger value is no alert")
+    during: tuple[QuietWindow, ...] = Field(
+        default=(),
+        description="hours in which all of the above holds; at any time by default",
+        json_schema_extra={
+            "allowed": 'a list of tables, such as [{days = ["sat"], from = "22:00", to = "06:00"}]'
+        },
+    )
     quiet: tuple[QuietWindow, ...] = Field(
         default=(),
         description="hours in which nothing is an alert",
@@ -233,7 +240,12 @@ class RuleSettings(Section):
         limits = (self.minimum_value, self.maximum_value)
         distances = (self.ignore_above, self.ignore_below, self.ignore_above_ratio, self.ignore_below_ratio)
         is_quiet = self.quiet or self.calendar or self.maintenance
-        if self.alert_on == "both" and limits == (None, None) and not any(distances) and not is_quiet:
+        is_limited = self.alert_on != "both" or limits != (None, None) or any(distances)
+        if self.during and not is_limited:
+            raise ValueError(
+                "says by `during` when nothing holds: give it alert_on, ignore_above or the like"
+            )
+        if not is_limited and not is_quiet:
             raise ValueError(
                 "holds no alert back: give it alert_on, ignore_above or another setting of rules"
             )

@@ -138,6 +138,7 @@ RULES = st.builds(
     st.sampled_from([-math.inf, 0.0, 5.0]),
     st.sampled_from([math.inf, 50.0]),
     st.tuples(st.lists(WINDOWS, max_size=2).map(WeeklyTimes), SPANS.map(Spans)),
+    st.none() | st.lists(WINDOWS, max_size=2).map(WeeklyTimes),
 )
 VALUES = st.floats(-100, 100) | st.just(math.nan)
 EVENTS = st.lists(
@@ -157,15 +158,18 @@ def slowly(rule: Rule, event: Event, feature: int) -> tuple[int, float, float]:
     value = event.values[feature]
     if feature not in rule.features or not any(fnmatchcase(event.key, pattern) for pattern in rule.keys):
         return 0, 0.0, 0.0
-    muted = rule.muted
-    if value < rule.least or value > rule.most:
+    minute = (event.timestamp // 60_000 + 3 * 1440) % 10_080
+    holds = rule.during is None or any(minutes[minute] for minutes in rule.during._minutes.values())
+    muted = rule.muted if holds else 0
+    if holds and (value < rule.least or value > rule.most):
         muted = BOTH
     weekly, spans = rule.quiet
     edges = spans._edges.tolist()
     in_span = any(begin <= event.timestamp < end for begin, end in zip(edges[::2], edges[1::2], strict=True))
-    minute = (event.timestamp // 60_000 + 3 * 1440) % 10_080
     if in_span or any(minutes[minute] for minutes in weekly._minutes.values()):
         muted = BOTH
+    if not holds:
+        return muted, 0.0, 0.0
     magnitude = 0.0 if math.isnan(value) else abs(value)
     return muted, max(rule.above, rule.above_ratio * magnitude), max(rule.below, rule.below_ratio * magnitude)
 

@@ -166,3 +166,32 @@ def test_checking_rules_needs_neither_the_compiler_nor_the_calendar_library(tmp_
 
     assert done.returncode == 0, done.stderr
     assert "[[rules]]  # --set" in done.stdout
+
+
+def test_a_tolerance_may_hold_for_some_hours_only() -> None:
+    rules = rules_of(
+        {
+            "name": "night",
+            "features": "cpu",
+            "ignore_above_ratio": 0.5,
+            "alert_on": "rises",
+            "during": [{"days": ["mon"], "from": "22:00", "to": "06:00", "time_zone": "Europe/Berlin"}],
+        },
+        {"name": "always", "features": "cpu", "ignore_above": 1},
+    )
+    night, before = (
+        Event("a", MONDAY_2200_BERLIN, (50.0, 4.0)),
+        Event("a", MONDAY_2200_BERLIN - 1, (50.0, 4.0)),
+    )
+
+    assert judged(rules, night) == ([DROP, 0], [[25.0, 0.0], [0.0, 0.0]])
+    assert judged(rules, before) == ([0, 0], [[1.0, 0.0], [0.0, 0.0]])
+    assert rules.names_for(night, 0, rises=True, distance=20.0) == "night"
+    assert rules.names_for(before, 0, rises=True, distance=20.0) == ""
+
+
+def test_hours_without_anything_that_holds_in_them_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match="says by `during` when nothing holds: give it alert_on, ignore_above"
+    ):
+        settings_with({"name": "a", "during": [{"days": ["sat"], "from": "22:00", "to": "06:00"}]})
