@@ -28,10 +28,10 @@ lint: environment ## formatter check, linter, type checker, architecture rules
 	@$(python) -m mypy --no-error-summary
 	@$(python) -m pytest -q tests/architecture
 
-bench: environment test-parts ## the benchmarks, each as a ratio against a peer measured in the same run
+bench: environment test-parts kernels ## the benchmarks, each as a ratio against a peer measured in the same run
 	@$(python) -m load_tests $(ARGS)
 
-chaos: environment test-parts chaos-parts ## ten seeds of faults, every output verified; ARGS="--seeds 1 --short" for less
+chaos: environment test-parts chaos-parts kernels ## ten seeds of faults, every output verified; ARGS="--seeds 1 --short" for less
 	@$(python) -m load_tests.chaos $(ARGS)
 
 fuzz: environment ## ten million mutated inputs to the decoder and the checkpoint reader
