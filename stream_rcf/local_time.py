@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
-EARLIEST = 0  # 1970-01-01, in epoch milliseconds
-LATEST = 4_102_444_800_000  # 2100-01-01, exclusive, in epoch milliseconds
-MILLISECONDS_PER_SECOND = 1000
+from stream_rcf.time_zones import EARLIEST, LATEST, MILLISECONDS_PER_SECOND
+
 MILLISECONDS_PER_MINUTE = 60_000
 MINUTES_PER_DAY = 1_440
 MINUTES_PER_WEEK = 7 * MINUTES_PER_DAY
@@ -56,19 +55,6 @@ class LocalTime:
 def local_time(name: str) -> LocalTime:
     """Return the zone's local time; the first time it takes some 50 ms."""
     return LocalTime(name)
-
-
-def time_zone_complaint(name: str) -> str:
-    """Return what a time zone of this name "must be", or nothing where the machine knows it."""
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        return (
-            "a time zone such as Europe/Berlin"
-            if available_timezones()
-            else "known to the machine: install tzdata"
-        )
-    return ""
 
 
 def _offset(zone: ZoneInfo, second: int) -> int:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_rcf.local_time import EARLIEST, LATEST, MINUTES_PER_DAY, LocalTime, local_time
+from stream_rcf.local_time import MINUTES_PER_DAY, LocalTime, local_time
+from stream_rcf.time_zones import EARLIEST, LATEST
 
 # Half hours, a change by thirty minutes, a date line crossed, two changes a week apart, an offset with seconds.
 ZONES = [

@@ -12,11 +12,11 @@ import orjson
 
 from stream_rcf.cli.arguments import add_settings_arguments, overrides_of
 from stream_rcf.errors import UsageError
-from stream_rcf.local_time import MILLISECONDS_PER_SECOND
 from stream_rcf.pipeline.events import Rejection
 from stream_rcf.pipeline.notices import Maintenance, read_control
 from stream_rcf.pipeline.timestamps import TimestampError, epoch_milliseconds
 from stream_rcf.settings.model import load_settings
+from stream_rcf.time_zones import MILLISECONDS_PER_SECOND
 
 DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -9,8 +9,9 @@ import numpy as np
 from stream_rcf.core.forecast_bytes import read_forecaster, write_forecaster
 from stream_rcf.core.forecast_calibration import Calibration
 from stream_rcf.core.forecast_checks import Checks
+from stream_rcf.core.forecast_model import limits_of
 from stream_rcf.core.forecast_naive import FOREST, NaivePeers
-from stream_rcf.core.forecast_parameters import ForecastParameters, limits_of
+from stream_rcf.core.forecast_parameters import ForecastParameters
 from stream_rcf.core.forest import RandomCutForest
 from stream_rcf.core.inputs import checked_row, checked_rows
 from stream_rcf.errors import CheckpointError, UsageError

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rcf.core.forecast_parameters import ForecastParameters, state_bytes
+from stream_rcf.core.forecast_model import state_bytes
+from stream_rcf.core.forecast_parameters import ForecastParameters
 from stream_rcf.core.forest import RandomCutForest
 from stream_rcf.errors import CheckpointError, UsageError
 

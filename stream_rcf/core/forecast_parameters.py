@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-import numpy as np
 
 from stream_rcf.core.requirements import require
 from stream_rcf.errors import UsageError
@@ -21,7 +18,6 @@ MAX_PERIOD = 10_000_000  # records
 # Steps of all features in one score record: about 60 kB of text, so that a record stays far below Kafka's megabyte.
 MAX_RECORD_STEPS = 1000
 MAX_RECORD_PERIOD = 100_000  # records that a key keeps for each feature: 800 kB
-SECTION_ALIGNMENT = 64  # bytes: a cache line
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +82,6 @@ class ForecastParameters:
         """Forecasts that wait for their truths at a time."""
         return -(-self.horizon // self.calibrate_every)
 
-    def limits(self, dimensions: int) -> np.ndarray:
-        """``minimum`` and ``maximum`` as in ``limits_of``."""
-        return limits_of(self.minimum or None, self.maximum or None, dimensions)
-
 
 def check_record_forecast(forecast: ForecastParameters, features: int, shingle_size: int) -> None:
     """Raise ``UsageError`` unless every score record of so many features can carry such a forecast."""
@@ -102,68 +94,12 @@ def check_record_forecast(forecast: ForecastParameters, features: int, shingle_s
         forecast.period,
         f"at most {MAX_RECORD_PERIOD} records, or None for none",
     )
-    forecast.limits(features)
+    lows, highs = (_limits(name, getattr(forecast, name), features) for name in ("minimum", "maximum"))
+    for low, high in zip(lows, highs, strict=True):
+        if not (-math.inf if low is None else low) <= (math.inf if high is None else high):  # NaN neither
+            raise UsageError(f"minimum is {low!r} and maximum {high!r}, but no value lies between them")
 
 
-class ForecastModel(NamedTuple):
-    """The same in the form that kernels take, and what it takes of a key's block. All 0 where nothing is forecast."""
-
-    horizon: int
-    coverage: float
-    period: int  # 0 for none
-    error_memory: int
-    calibrate_every: int
-    bytes: int  # of the section at the end of a key's block, before its windows
-    limits: np.ndarray  # (2, dimensions) float64: the least and the greatest value of each feature
-
-
-NO_FORECASTS = ForecastModel(0, 0.0, 0, 0, 0, 0, np.empty((2, 0), np.float64))
-
-
-def forecast_model(parameters: ForecastParameters, dimensions: int) -> ForecastModel:
-    """The kernels' form of ``parameters``."""
-    size = 8 + state_bytes(parameters, dimensions)  # a word before the arrays, see forecast_section.py
-    return ForecastModel(
-        parameters.horizon,
-        parameters.coverage,
-        parameters.period or 0,
-        parameters.error_memory,
-        parameters.calibrate_every,
-        -(-size // SECTION_ALIGNMENT) * SECTION_ALIGNMENT,
-        parameters.limits(dimensions),
-    )
-
-
-def parameters_of(model: ForecastModel) -> ForecastParameters:
-    """What ``forecast_model`` was given, but for the limits."""
-    return ForecastParameters(
-        model.horizon, model.coverage, model.period or None, model.error_memory, model.calibrate_every
-    )
-
-
-def state_bytes(parameters: ForecastParameters, dimensions: int) -> int:
-    """Bytes of the arrays, known before any is made: nothing that is read makes a program ask for more memory."""
-    methods = 2 if parameters.period is None else 3
-    cells = parameters.horizon * dimensions
-    recent = (parameters.period or 1) * dimensions
-    calibration = cells * (methods * parameters.error_memory + 1 + 2 * (methods + 1) + 2)
-    counts = 2 * parameters.horizon
-    checks = parameters.checks * (2 + cells * (methods + 3))
-    return 8 * (recent + calibration + counts + checks)
-
-
-def limits_of(minimum: Any, maximum: Any, dimensions: int) -> np.ndarray:
-    """The least and the greatest value of each feature, (2, dimensions) float64; infinite where there is none.
-
-    Each is None, one number for all, or one for each feature (None among them for none). Raises ``UsageError``.
-    """
-    limits = np.empty((2, dimensions), np.float64)
-    for row, (name, given, none) in enumerate(
-        (("minimum", minimum, -math.inf), ("maximum", maximum, math.inf))
-    ):
-        values = list(given) if np.ndim(given) else [given] * dimensions
-        require(len(values) == dimensions, name, given, f"None, a number, or {dimensions} of them")
-        limits[row] = [none if value is None else float(value) for value in values]
-    if not (limits[0] <= limits[1]).all():  # NaN neither
-        raise UsageError(f"minimum is {minimum!r} and maximum {maximum!r}, but no value lies between them")
-    return limits
+def _limits(name: str, given: tuple[float | None, ...], features: int) -> tuple[float | None, ...]:
+    require(len(given) in {0, features}, name, given, f"empty, or {features} numbers, None for none")
+    return given or (None,) * features

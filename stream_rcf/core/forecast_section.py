@@ -14,8 +14,8 @@ import numpy as np
 from stream_rcf.core.block import KeyBlock, copy_block
 from stream_rcf.core.forecast_calibration import Calibration
 from stream_rcf.core.forecast_checks import Checks
+from stream_rcf.core.forecast_model import parameters_of
 from stream_rcf.core.forecast_naive import FOREST, NaivePeers
-from stream_rcf.core.forecast_parameters import parameters_of
 from stream_rcf.core.model import Model
 
 

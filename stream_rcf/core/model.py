@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stream_rcf.core.arrival_parameters import ANY_LATENESS
-from stream_rcf.core.forecast_parameters import NO_FORECASTS, ForecastModel, forecast_model
+from stream_rcf.core.forecast_model import NO_FORECASTS, ForecastModel, forecast_model
 from stream_rcf.core.lanes import LANES
 from stream_rcf.core.parameters import DetectorParameters, ForestParameters, signals_of
 from stream_rcf.core.preprocessing import Preprocessing, Transform

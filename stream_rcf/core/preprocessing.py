@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from stream_rcf.core.requirements import require
 from stream_rcf.errors import UsageError
-from stream_rcf.local_time import time_zone_complaint
+from stream_rcf.time_zones import time_zone_complaint
 
 SEASONS_VERSION = 1  # raise it whenever something else would be usual at a time of the day or the week
 LEAST_WEIGHT, MOST_WEIGHT = 2.0**-20, 2.0**20

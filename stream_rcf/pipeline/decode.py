@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from stream_rcf.local_time import EARLIEST, LATEST
 from stream_rcf.pipeline.event_errors import EventError, quoted, quoted_path
 from stream_rcf.pipeline.events import Event, Rejection
 from stream_rcf.pipeline.paths import Reader, path_reader
 from stream_rcf.pipeline.payload import JsonPayload, PayloadReader
 from stream_rcf.pipeline.timestamps import TimestampError, epoch_milliseconds
+from stream_rcf.time_zones import EARLIEST, LATEST
 
 MAX_KEY_BYTES = 1024  # in UTF-8; a key is repeated in every record, log line and checkpoint frame
 MAX_KEY_CHARACTERS_UNMEASURED = MAX_KEY_BYTES // 4  # no character takes more than 4 bytes

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 
 from stream_rcf.errors import CheckpointError
-from stream_rcf.local_time import EARLIEST, LATEST
 from stream_rcf.pipeline.events import Event
 from stream_rcf.pipeline.notices import (
     ABOVE,
@@ -28,6 +27,7 @@ from stream_rcf.pipeline.notices import (
 )
 from stream_rcf.pipeline.quiet_times import Spans
 from stream_rcf.pipeline.rules import Rule, RuleSet
+from stream_rcf.time_zones import EARLIEST, LATEST
 
 STEP = 4.0  # times as rare, or as frequent, may an alert be with each feedback
 MOST_STEPS = 4  # in either direction: 256 times

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from stream_rcf.local_time import MILLISECONDS_PER_SECOND
 from stream_rcf.pipeline.calendar_limits import CalendarError, check_events, check_text
 from stream_rcf.pipeline.quiet_times import BatchTimes, edges_of, within
+from stream_rcf.time_zones import MILLISECONDS_PER_SECOND
 
 # Of a year on both sides: a day without a zone begins up to 14 hours from that of UTC.
 MARGIN = timedelta(days=2)

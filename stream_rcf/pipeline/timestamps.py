@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from stream_rcf.local_time import EARLIEST, LATEST, MILLISECONDS_PER_SECOND
+from stream_rcf.time_zones import EARLIEST, LATEST, MILLISECONDS_PER_SECOND
 
 MILLISECONDS_PER_DAY = 86_400_000
 MICROSECONDS_PER_SECOND = 1_000_000

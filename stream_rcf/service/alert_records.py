@@ -41,7 +41,11 @@ def _is_anything_new(batch: Batch, scored: ScoredBatch) -> bool:
     """Whether the batch is of interest to the digests of its partitions, which is seldom."""
     if not batch.digests:
         return False
-    return bool(scored.details or scored.resolved) or any(one.has_storm for one in set(batch.digests))
+    return (
+        bool(scored.resolved)
+        or max(scored.grade, default=0.0) > 0.0
+        or any(one.has_storm for one in set(batch.digests))
+    )
 
 
 def _digested(
@@ -58,7 +62,7 @@ def _digested(
     for index, (event, digest, position, source) in enumerate(columns):
         told = [digest.pass_event(event.timestamp)]
         own: bytes | None = None
-        if index in scored.details:
+        if scored.grade[index] > 0.0:
             alert = counted_alert(event, position, features, scored, index)
             verdict = digest.take(alert, opens_incident=scored.incident_alerts[index] == 1)
             told.append(verdict.opened)

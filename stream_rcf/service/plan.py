@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from stream_rcf.core.block import KeyBlock
-from stream_rcf.core.forecast_parameters import state_bytes
+from stream_rcf.core.forecast_model import state_bytes
 from stream_rcf.core.forecast_section import with_forecasts
 from stream_rcf.core.model import model_of
 from stream_rcf.core.packing import pack

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from stream_rcf.local_time import time_zone_complaint
+from stream_rcf.time_zones import time_zone_complaint
 
 
 class WholeSentenceError(ValueError):

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rcf.local_time import EARLIEST
 from stream_rcf.pipeline.timestamps import MILLISECONDS_LIMIT, SECONDS_LIMIT
+from stream_rcf.time_zones import EARLIEST
 from stream_rcf.tuning.sample import Floats, Sample
 from stream_rcf.tuning.transforms import is_counter
 

@@ -10,17 +10,18 @@ from tests.architecture.planted import plant
 from tests.architecture.source import PACKAGE, Breach, Source, imports, python_sources, report
 from tests.support.machine import ROOT
 
-# Each package and what it may import of the others; `errors` and `local_time` are modules that all may, `river` one for
-# notebooks.
-_UP_TO_SETTINGS = {"errors", "local_time", "core", "state", "pipeline", "settings"}
+# Each package and what it may import of the others; `errors`, `time_zones` and `local_time` are modules that all may,
+# `river` one for notebooks.
+_UP_TO_SETTINGS = {"errors", "time_zones", "local_time", "core", "state", "pipeline", "settings"}
 _UP_TO_KAFKA = _UP_TO_SETTINGS | {"files", "observe", "kafka"}
 MAY_IMPORT = {
     "errors": set(),
-    "local_time": set(),
-    "core": {"errors", "local_time"},
+    "time_zones": set(),
+    "local_time": {"time_zones"},
+    "core": {"errors", "time_zones", "local_time"},
     "river": {"errors", "core"},
     "state": {"errors", "core"},
-    "pipeline": {"errors", "local_time", "core", "state"},
+    "pipeline": {"errors", "time_zones", "local_time", "core", "state"},
     "settings": _UP_TO_SETTINGS - {"settings"},
     "files": _UP_TO_SETTINGS,
     "tuning": _UP_TO_SETTINGS | {"files"},
@@ -125,7 +126,7 @@ def test_no_detector_imports_a_program_of_the_core() -> None:
 def test_every_package_of_the_list_is_in_the_document() -> None:
     document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
-    packages = set(MAY_IMPORT) - {"errors", "local_time", "river", "__main__"}
+    packages = set(MAY_IMPORT) - {"errors", "time_zones", "local_time", "river", "__main__"}
     assert {name for name in packages if f"`{PACKAGE}/{name}/`" not in document} == set()
 
 

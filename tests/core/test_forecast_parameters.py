@@ -7,7 +7,8 @@ import math
 import pytest
 
 from stream_rcf import Forecaster
-from stream_rcf.core.forecast_parameters import ForecastParameters, limits_of
+from stream_rcf.core.forecast_model import limits_of
+from stream_rcf.core.forecast_parameters import ForecastParameters
 from stream_rcf.errors import UsageError
 
 

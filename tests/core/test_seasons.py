@@ -15,7 +15,7 @@ from stream_rcf.core.parameters import DetectorParameters, ForestParameters
 from stream_rcf.core.preprocessing import Preprocessing, Transform
 from stream_rcf.core.seasons import MOST_VISITS, is_sound_past, local_ms
 from stream_rcf.errors import UsageError
-from stream_rcf.local_time import EARLIEST, LATEST
+from stream_rcf.time_zones import EARLIEST, LATEST
 
 HOUR = 3_600_000
 WEEK = 168 * HOUR

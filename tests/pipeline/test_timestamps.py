@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_rcf.local_time import EARLIEST, LATEST
 from stream_rcf.pipeline.timestamps import TimestampError, epoch_milliseconds
+from stream_rcf.time_zones import EARLIEST, LATEST
 
 NEW_YEAR = 1_767_225_600_000  # 2026-01-01 00:00:00 UTC, in milliseconds
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
