@@ -184,9 +184,8 @@ def _columns(
 
 
 def _side(name: str, loaded: LoadedSettings, features: tuple[str, ...]) -> Side:
-    parameters = replace(
-        detector_parameters(loaded.settings), forecast=None
-    )  # they take long and alert on nothing
+    # Forecasts take long and alert on nothing.
+    parameters = replace(detector_parameters(loaded.settings), forecast=None)
     detector = loaded.settings.detector
     budget = detector.alert_budget if detector.decision == "budget" else None
     return Side(name, parameters_over(parameters, features), budget)

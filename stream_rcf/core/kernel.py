@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from numba.extending import intrinsic as numba_intrinsic
 
-from stream_rcf.core.kernel_compiler import compiled_kernel
-
-Function = TypeVar("Function", bound=Callable[..., Any])
+from stream_rcf.core.kernel_compiler import Function, compiled_kernel
 
 
 def _compile(function: Function, *, inlined: bool, allocates: bool) -> Function:

@@ -69,9 +69,8 @@ class Model(NamedTuple):
     pasts: int  # features whose past is kept: all where any has a transform or may be missing, else none
     past_words: int  # numbers that are kept of each: see transforms.py and seasons.py
     transforms: np.ndarray  # (dimensions,) int64: of preprocessing.Transform
-    clock_since: (
-        np.ndarray
-    )  # (n,) int64 epoch ms: when the clocks of the time zone changed; nothing where none asks
+    # (n,) int64 epoch ms: when the clocks of the time zone changed; nothing where no transform asks.
+    clock_since: np.ndarray
     clock_offset: np.ndarray  # (n,) int64 ms: how far they are ahead of UTC from then on
     weights: np.ndarray  # (dimensions,) float64
     windows: WindowModel  # over which raw events are added up; then they are late by its lateness, and records never

@@ -33,7 +33,7 @@ class Transform(IntEnum):
     @property
     def is_seasonal(self) -> bool:
         """Whether it needs the local time."""
-        return self in {Transform.SUBTRACT_TIME_OF_DAY, Transform.SUBTRACT_TIME_OF_WEEK}
+        return self >= Transform.SUBTRACT_TIME_OF_DAY  # as in transforms.py
 
 
 @dataclass(frozen=True, slots=True)

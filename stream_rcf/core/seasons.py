@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stream_rcf.core.ascending import last_at_most
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.model import DAY_BINS, PLAIN_WORDS, SEASON_BIN_WORDS, WEEK_BINS, Model
 from stream_rcf.core.units import LARGEST_FLOAT32
@@ -33,14 +34,8 @@ def local_ms(model: Model, timestamp: int) -> int:
     count = model.clock_since.shape[0]
     if count == 0:
         return 0
-    low, high = 0, count  # the last change that is not after the timestamp
-    while high - low > 1:
-        middle = (low + high) // 2
-        if model.clock_since[middle] <= timestamp:
-            low = middle
-        else:
-            high = middle
-    return (timestamp + model.clock_offset[low] + THURSDAY_MS) % WEEK_MS
+    change = last_at_most(model.clock_since, count, timestamp)
+    return (timestamp + model.clock_offset[change] + THURSDAY_MS) % WEEK_MS
 
 
 @kernel

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stream_rcf.core.ascending import last_at_most
 from stream_rcf.core.kernel import allocating_kernel, inlined_kernel, kernel
 from stream_rcf.core.layout import RUNS, STORED, Block, open_block
 from stream_rcf.core.memory import address_of
@@ -133,11 +134,5 @@ def compact_store(address: int, model: Model) -> None:
 @kernel
 def event_of(block: Block, record: int) -> int:
     """The number of the event, from 0, that a record came from."""
-    low, high = 0, block.integers[RUNS]
-    while high - low > 1:
-        middle = (low + high) // 2
-        if block.run_first[middle] <= record:
-            low = middle
-        else:
-            high = middle
-    return block.run_event[low] + record - block.run_first[low]
+    run = last_at_most(block.run_first, block.integers[RUNS], record)
+    return block.run_event[run] + record - block.run_first[run]

@@ -62,9 +62,8 @@ class Storm:
         self._first = first
         self._last = first
         self._held = 0
-        self._latest: dict[
-            str, int
-        ] = {}  # the clock at the latest alerts of the keys that had one last, by mark
+        # The clock at the latest alerts of the keys that had one last, by mark.
+        self._latest: dict[str, int] = {}
         self._marks: dict[str, None] = {}
         self._has_more = False
         self._strongest: list[Alert] = []

@@ -79,9 +79,8 @@ class Partition:
         self.publish_from = 0  # events before were published by an earlier owner
         self.committed: int | None = None  # the group's offset as far as we know
         self.backfill: Backfill | None = None  # what its keys begin with
-        self.feedback: PartitionFeedback | None = (
-            None  # what people told it; None where no topic is named for that
-        )
+        # What people told it; None where no topic is named for that.
+        self.feedback: PartitionFeedback | None = None
         self.committed_note = ""  # what is committed beside the offset
         # What its alerts come to; None where each is published on its own.
         self.alert_digest: AlertDigest | None = None

@@ -9,7 +9,13 @@ from pydantic import Field, field_validator
 
 from stream_rcf.core.arrival_parameters import MAX_PAUSE_SECONDS
 from stream_rcf.core.parameters import ALERT_BUDGET
-from stream_rcf.core.preprocessing import LEAST_WEIGHT, MOST_WEIGHT, Preprocessing, preprocessing_of
+from stream_rcf.core.preprocessing import (
+    LEAST_WEIGHT,
+    MOST_WEIGHT,
+    Preprocessing,
+    Transform,
+    preprocessing_of,
+)
 from stream_rcf.errors import UsageError
 from stream_rcf.settings.base import Number, Section, WholeSentenceError, check_time_zone
 
@@ -93,7 +99,9 @@ class DetectorSettings(Section):
 
     def seasonal_feature(self) -> str | None:
         """Return a feature that goes with the clock, if any does."""
-        return next((name for name, how in self.transforms.items() if how.startswith("subtract_time")), None)
+        return next(
+            (name for name, how in self.transforms.items() if Transform[how.upper()].is_seasonal), None
+        )
 
     def preprocessing(self, features: Sequence[str]) -> Preprocessing:
         """Return what becomes of the values of these features; ``UsageError`` where it names others."""

@@ -57,7 +57,7 @@ def season_of(keys: Sequence[KeySample], place: int) -> Season | None:
 
 def without_season(times: Times, values: Floats, name: SeasonName, time_zone: str = "UTC") -> Floats:
     """Return what the detector would see of ``values`` (n,) at ``times`` (n,) epoch ms."""
-    transform = {each.text: each for each in Transform}[name]
+    transform = Transform[name.upper()]
     left = values.astype(np.float64)
     take_off(
         np.zeros(past_words([transform])),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 
@@ -18,6 +16,7 @@ from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.core.scratch import new_scratch
 from stream_rcf.errors import CheckpointError
+from tests.core.damage_support import with_flipped_bits
 from tests.core.forecast_support import ForecastKey, forecasting, minutes, wave
 
 PARAMETERS = forecasting(2, ForecastParameters(3, 0.8, 5, error_memory=12))
@@ -110,15 +109,12 @@ def test_numbers_are_numbers(key: ForecastKey, value: float) -> None:
 
 def test_whatever_bit_flips_it_is_refused_or_a_state_that_goes_on(key: ForecastKey) -> None:
     data = write_forecasts(key.block)
-    generator, taken = random.Random(7), 0
-    for _ in range(600):
-        bit = generator.randrange(8 * len(data))
-        damaged = bytearray(data)
-        damaged[bit // 8] ^= 1 << bit % 8
+    taken = 0
+    for damaged in with_flipped_bits(data, 600):
         other = ForecastKey(PARAMETERS)
         other.blocks[0] = unpack(key.model, pack(key.block))
         try:
-            read_forecasts(other.block, memoryview(bytes(damaged)))
+            read_forecasts(other.block, memoryview(damaged))
         except CheckpointError:
             continue
         taken += 1

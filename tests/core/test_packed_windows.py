@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 
@@ -14,6 +12,7 @@ from stream_rcf.core.packed_windows import HEAD_WORDS, read_windows, write_windo
 from stream_rcf.core.packing import pack, unpack
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.errors import CheckpointError
+from tests.core.damage_support import with_flipped_bits
 from tests.core.window_support import WindowedKey, raw, window_parameters
 
 PARAMETERS = window_parameters(("count", "mean(b)", "p99(a)"), lateness=25, remembered_ids=2)
@@ -113,19 +112,16 @@ def test_no_number_is_taken_that_events_could_not_have_left(
 
 def test_whatever_bit_flips_it_is_refused_or_a_state_that_goes_on(key: WindowedKey) -> None:
     data = write_windows(key.block)
-    generator, taken = random.Random(7), 0
-    for _ in range(1500):
-        bit = generator.randrange(8 * len(data))
-        damaged = bytearray(data)
-        damaged[bit // 8] ^= 1 << bit % 8
+    taken = 0
+    for damaged in with_flipped_bits(data, 1500):
         other = WindowedKey(PARAMETERS)
         other.block = newborn(key.block)
         try:
-            length = read_windows(other.block, memoryview(bytes(damaged)))
+            length = read_windows(other.block, memoryview(damaged))
         except CheckpointError:
             continue
         taken += 1
-        assert write_windows(other.block) == bytes(damaged[:length])
+        assert write_windows(other.block) == damaged[:length]
         rows = [window.values for window in other.add([raw(70), raw(90), raw(10**6)])]
         assert np.isfinite(np.array(rows, np.float32)[:, 0]).all()
         assert not np.isinf(np.array(rows, np.float32)).any()
