@@ -81,7 +81,7 @@ def _not_an_anomaly(arguments: argparse.Namespace, settings: Settings) -> dict[s
         for value in (arguments.key, arguments.timestamp, arguments.features, arguments.direction)
     ):
         raise UsageError("an alert says its key, time, features and direction itself: leave them away")
-    from stream_rcf.kafka.notices import find_alert
+    from stream_rcf.kafka.alert_search import find_alert
     from stream_rcf.pipeline.alert_feedback import feedback_of_alert
 
     alert = find_alert(settings, arguments.alert_id)

@@ -42,6 +42,21 @@ def feedback_of_alert(
     return message | {name: alert[name] for name in fields if name in alert}
 
 
+def alert_of_score(score: Mapping[str, object], alert_id: str) -> Mapping[str, object] | None:
+    """The alert of this id out of its score record in the native format, for one that was not published.
+
+    None where the record is another event's, or was no anomaly. In which direction each feature lay is what its value
+    and the expected one show.
+    """
+    source = score.get("source")
+    if not score.get("is_anomaly") or not isinstance(source, Mapping):
+        return None
+    position = [source.get(name) for name in ("topic", "partition", "offset")]
+    # Of a window the id names its start, which is the record's time.
+    ids = {":".join(map(str, parts)) for parts in (position, [*position, score.get("timestamp")])}
+    return {**score, "alert_id": alert_id, "direction": {}} if alert_id in ids else None
+
+
 def _by_name(rows: object, name: str) -> dict[str, object]:
     """The data of OpenSearch's lists by feature."""
     if not isinstance(rows, list):

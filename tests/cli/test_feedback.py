@@ -38,6 +38,7 @@ ALERT = {
     "direction": {"cpu": "above", "memory": "below"},
 }
 BEGIN = 1_767_225_600_000
+HELD_OFFSET = 7000  # of an alert that a digest held: only its score was published
 
 
 class Stage:
@@ -46,20 +47,36 @@ class Stage:
     def __init__(self, broker: KafkaBroker) -> None:
         word = uuid4().hex[:8]
         self.broker = broker
-        self.names = {name: f"{word}-{name}" for name in ("alerts", "feedback", "control")}
+        self.names = {name: f"{word}-{name}" for name in ("alerts", "scores", "feedback", "control")}
         for name in self.names.values():
             broker.create_topic(name, 1)
         others = [orjson.dumps(ALERT | {"alert_id": f"metrics:0:{number}"}) for number in (595, 59510)]
         resolved = orjson.dumps({"alert_id": ALERT["alert_id"], "key": "host-1", "status": "resolved"})
         values = [*others, b"somebody else's metrics:0:5951", resolved, orjson.dumps(ALERT)]
         broker.produce(self.names["alerts"], [(b"host-1", value, 0, BEGIN) for value in values])
+        scores = [
+            ALERT
+            | {
+                "source": {"topic": "metrics", "partition": 0, "offset": offset},
+                "is_anomaly": offset == HELD_OFFSET,
+            }
+            for offset in (HELD_OFFSET - 1, HELD_OFFSET)
+        ]
+        values = [
+            orjson.dumps(
+                {name: value for name, value in score.items() if name not in ("alert_id", "direction")}
+            )
+            for score in scores
+        ]
+        broker.produce(self.names["scores"], [(b"host-1", value, 0, BEGIN) for value in values])
 
-    def run(self, *arguments: str) -> tuple[int, str]:
+    def run(self, *arguments: str, **settings: str) -> tuple[int, str]:
         """Exit code and what was said."""
         environment = {
             "STREAM_RCF_KAFKA__BOOTSTRAP_SERVERS": self.broker.bootstrap,
             "STREAM_RCF_EVENTS__FEATURES": orjson.dumps(FEATURES).decode(),
             **{f"STREAM_RCF_KAFKA__{name.upper()}_TOPIC": topic for name, topic in self.names.items()},
+            **{f"STREAM_RCF_{name.upper()}": value for name, value in settings.items()},
         }
         done = run_command(*arguments, environment=environment)
         return done.returncode, (done.stdout + done.stderr).decode()
@@ -82,6 +99,37 @@ def test_an_alert_was_none(stage: Stage) -> None:
     assert isinstance(told, NotAnAnomaly)
     assert (told.key, told.abouts) == ("host-1", (About(0, ABOVE, 56.0),))
     assert orjson.loads(stage.broker.read_all(stage.names["feedback"])[0].value or b"")["note"] == "a backup"
+
+
+def test_an_alert_that_a_digest_held_is_found_by_its_score(stage: Stage) -> None:
+    held = ("feedback", f"metrics:0:{HELD_OFFSET}", "not-an-anomaly")
+    code, line = stage.run(*held, output__digest_keys="20")
+    assert (code, line) == (0, f"told {stage.names['feedback']}: not_an_anomaly, key host-1\n")
+    (told,) = stage.told("feedback")
+    assert isinstance(told, NotAnAnomaly)
+    assert (told.key, told.abouts) == ("host-1", (About(0, ABOVE, 56.0),))
+
+
+@pytest.mark.parametrize(
+    ("alert_id", "settings", "words"),
+    [
+        (f"metrics:0:{HELD_OFFSET}", {}, "is on topic"),
+        (f"metrics:0:{HELD_OFFSET - 1}", {"output__digest_keys": "20"}, " or "),
+        ("metrics", {"output__digest_keys": "20"}, "an id is a topic, a partition and an offset"),
+        (
+            f"metrics:0:{HELD_OFFSET}",
+            {"output__digest_keys": "20", "output__format": "opensearch"},
+            "or a digest held it: records in the opensearch format do not tell which those are",
+        ),
+    ],
+    ids=["no digests", "no anomaly", "no id", "another format"],
+)
+def test_no_alert_is_found(stage: Stage, alert_id: str, settings: dict[str, str], words: str) -> None:
+    code, line = stage.run("feedback", alert_id, "not-an-anomaly", **settings)
+    assert code == 2
+    assert f"no alert {alert_id} is on topic" in line
+    assert words in line
+    assert not stage.told("feedback")
 
 
 def test_an_alert_was_missed_and_feedback_is_forgotten(stage: Stage) -> None:

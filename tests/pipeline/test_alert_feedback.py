@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from stream_rcf.pipeline.alert_feedback import feedback_of_alert
+from stream_rcf.pipeline.alert_feedback import alert_of_score, feedback_of_alert
 from stream_rcf.pipeline.encode import Encoder, RecordEncoder
 from stream_rcf.pipeline.encode_kinesis import KinesisEncoder
 from stream_rcf.pipeline.encode_opensearch import OpenSearchEncoder
@@ -36,6 +36,35 @@ def test_every_format_is_understood(encoder: Encoder, deviation: float) -> None:
     told = read_feedback(orjson.dumps(message), FEATURES)
     assert isinstance(told, NotAnAnomaly)
     assert (told.key, told.abouts) == ("host-1", (About(0, ABOVE, deviation),))
+
+
+def test_the_score_of_an_alert_that_was_held_says_the_same() -> None:
+    score = orjson.loads(RecordEncoder(FEATURES, "f" * 16).encode([EVENT], [SOURCE], SCORED).scores[0] or b"")
+    alert = alert_of_score(score, "metrics:3:5951")
+    assert alert is not None
+    told = read_feedback(orjson.dumps(feedback_of_alert(alert, "host-1", FEATURES)), FEATURES)
+    assert isinstance(told, NotAnAnomaly)
+    assert (told.key, told.abouts) == ("host-1", (About(0, ABOVE, 56.0),))
+
+
+def test_the_score_of_a_window_is_found_by_its_start() -> None:
+    score = {"is_anomaly": True, "timestamp": 60_000, "source": {"topic": "a", "partition": 0, "offset": 9}}
+    assert alert_of_score(score, "a:0:9:60000") is not None
+    assert alert_of_score(score, "a:0:9:0") is None
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        {"is_anomaly": False, "source": {"topic": "metrics", "partition": 3, "offset": 5951}},
+        {"is_anomaly": True, "source": {"topic": "metrics", "partition": 3, "offset": 595}},
+        {"is_anomaly": True, "source": "metrics:3:5951"},
+        {"is_anomaly": True},
+        {},
+    ],
+)
+def test_other_scores_are_not_the_alert(score: dict[str, object]) -> None:
+    assert alert_of_score(score, "metrics:3:5951") is None
 
 
 def test_the_end_of_an_incident_is_no_alert() -> None:
