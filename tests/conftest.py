@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,6 +44,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from tests.support.lanes import Lanes
 
     return Lanes(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Say what ended a process of tests that died: xdist names the test, and not whether it was a signal."""
+    if error:
+        code = node.gateway._io.wait()  # xdist tells it nobody
+        sys.stderr.write(f"\n{node.gateway.id} ended with {code} (a negative number is a signal's)\n")
 
 
 @pytest.fixture(scope="session")

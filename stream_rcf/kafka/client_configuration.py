@@ -29,7 +29,9 @@ QUEUED_MESSAGES = 4_000
 FETCH_BYTES = 8 * 2**20
 PARTITION_FETCH_BYTES = 2**17
 FETCH_BACKOFF_MS = 20  # after the prefetch queue was full; the default of 1 s starves a fast loop
-LINGER_MS = 5  # batches of outputs wait at most this long; a commit flushes anyway
+# How long outputs wait for more to go with them. Readers see those of a transaction when it ends, and that flushes;
+# others they see at once, so there it is no longer than it takes to queue a batch.
+LINGER_MS = {"exactly_once": 5, "at_least_once": 1}
 PRODUCER_QUEUE_KILOBYTES = 65_536  # outputs not yet acknowledged; a full queue makes the loop wait
 
 # Options that only one kind of client knows; the other would warn about each of them at every start.
@@ -137,7 +139,7 @@ def producer_configuration(
 ) -> dict[str, Any]:
     """The producer: idempotent always, transactional with an id. Delivery reports come for failures only."""
     configuration = {
-        "linger.ms": LINGER_MS,
+        "linger.ms": LINGER_MS[settings.kafka.delivery],
         "queue.buffering.max.kbytes": PRODUCER_QUEUE_KILOBYTES,
         "queue.buffering.max.messages": 1_000_000,
         "compression.type": "lz4",

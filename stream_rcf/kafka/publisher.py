@@ -42,6 +42,10 @@ class _ClientPublisher:
     def is_open(self) -> bool:
         return self._open
 
+    @property
+    def is_acknowledged(self) -> bool:
+        return False
+
     def _new_producer(self) -> Producer:
         self._failure = None
         self._refusing_topic = ""
@@ -205,6 +209,12 @@ class FlushingPublisher(_ClientPublisher):
     def is_open(self) -> bool:
         """Whether anything may be uncommitted, what was committed in passing included."""
         return self._open or bool(self._offered)
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether every output has arrived; one that failed has not, and ``commit_soon`` raises what it failed of."""
+        self._serve(0.0)  # what failed is still counted as waiting until it is reported
+        return len(self._producer) == 0 and self._failure is None
 
     def begin(self) -> None:
         """Note that offsets are about to move."""

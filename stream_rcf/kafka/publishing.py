@@ -22,6 +22,10 @@ class Publisher(Protocol):
     def is_open(self) -> bool:
         """Whether something was published, or offsets moved, that is not known to be committed."""
 
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether every output has arrived, so that ``commit_soon`` waits for none; False where it waits anyway."""
+
     def begin(self) -> None:
         """Prepare for outputs; harmless when already open."""
 

@@ -66,6 +66,8 @@ class Worker:
         self._should_stop = should_stop
         self._transactional_id = transactional_id
         self._commit_interval = settings.kafka.commit_interval_ms / 1000
+        # How long a commit may still be put off until it waits for no outputs, which holds up those that come.
+        self._commit_grace = self._commit_interval if settings.kafka.delivery == "at_least_once" else 0.0
         self._assignment = Assignment(settings, parameters, store, self, metrics, backfill)
         self._batch_size = largest_batch(
             model_of(parameters), self._assignment.memory.limit_bytes, settings.kafka.batch_size
@@ -122,6 +124,8 @@ class Worker:
             return  # a callback found what is uncommitted worthless: nothing may be added to it, or committed
         for kept in self._assignment.take_to_resume():
             self._source.resume(kept.topic, kept.number)
+        if self._is_commit_due() and self._publisher.is_acknowledged:
+            self._commit(is_final=False)
         if messages:
             self._is_mid_batch = True
             self._batches.take(messages, self._publisher)
@@ -173,14 +177,18 @@ class Worker:
 
     # -- committing -------------------------------------------------------------------------------------------------
 
+    def _is_commit_due(self, grace: float = 0.0) -> bool:
+        return (
+            self._publisher.is_open and time.monotonic() - self._last_commit >= self._commit_interval + grace
+        )
+
     def _commit_if_due(self) -> None:
-        now = time.monotonic()
         if self._checkpoints.are_due:
             # A cut is a moment at which everything learned is published and committed.
             self._finish_batch()
             self._commit()
             self._checkpoints.begin_due(self._assignment)
-        elif self._publisher.is_open and now - self._last_commit >= self._commit_interval:
+        elif self._is_commit_due(self._commit_grace):
             if not self._batches.is_running:
                 self._finish_batch()  # it is ready, so let its readers have it with this commit
             self._commit(is_final=False)

@@ -88,6 +88,8 @@ def test_an_output_that_the_broker_refuses_fails_the_commit_and_not_the_next(
     publisher = new_publisher(stage.settings.model_copy(update={"kafka": kafka}), unique("id"))
     publisher.begin()
     publisher.publish(topic, b"k", random.Random(1).randbytes(10_000))
+    publisher._producer.flush(30)
+    assert not publisher.is_acknowledged
     with pytest.raises(DeliveryFailed, match="MSG_SIZE_TOO_LARGE") as failure:
         publisher.commit(stage.offsets(), stage.consumer)
     assert stage.committed() is None

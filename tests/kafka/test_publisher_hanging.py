@@ -104,6 +104,30 @@ def test_in_passing_a_transaction_is_committed_for_good(
     assert (stage.visible(), stage.committed()) == ([b"one"], READ)
 
 
+def test_outputs_are_acknowledged_when_the_broker_has_them(own_stage: Stage) -> None:
+    publisher = FlushingPublisher(own_stage.settings)
+    publisher.begin()
+    assert publisher.is_acknowledged, "of none, all are"
+    own_stage.broker.suspend()
+    try:
+        publisher.publish(own_stage.scores, b"k", b"one")
+        assert not publisher.is_acknowledged
+    finally:
+        own_stage.broker.resume()
+    wait_until(lambda: publisher.is_acknowledged, "the output to arrive")
+    publisher.commit(own_stage.offsets(), own_stage.consumer)
+    assert own_stage.visible() == [b"one"]
+    publisher.close()
+
+
+def test_a_transaction_is_never_said_to_wait_for_nothing(
+    publish: Callable[..., TransactionalPublisher],
+) -> None:
+    publisher = publish()
+    publisher.begin()
+    assert not publisher.is_acknowledged
+
+
 def test_a_coordinator_that_hangs_does_not_hold_a_commit_in_passing_up(
     own_stage: Stage,
 ) -> None:
