@@ -46,6 +46,7 @@ TIME_DECAY, SCORE_STATISTIC, CHANGE_STATISTIC, FALL_STATISTIC, PREVIOUS_SCORE = 
 HEADER_END = 35
 
 TAIL_BINS = 80  # of scores from 1/2 to 16, sixteen to an octave
+TAILS_OF_EVENTS = 2  # beside those of the channels: of the forest's scores, and of how rare the events are
 # Words of the baseline's state, all float64.
 BASELINE_SIZE, BASELINE_BASE, BASELINE_LIMIT, BASELINE_EVENTS = 0, 1, 2, 3
 TAIL_UNIT, MARGINAL_WEIGHT, JOINT_WEIGHT = 4, 5, 6
@@ -84,10 +85,8 @@ class Block(NamedTuple):
     kept_above: int  # samples below a node whose box is kept, where the pool has room
     baseline: Any  # (BASELINE_WORDS,) float64; of this and the next nine nothing for a forest alone
     level: Any  # (k,) float64: the value of each channel, k = model.channels
-    tail: (
-        Any  # (k + 1, TAIL_BINS) float32: how often each score was seen, by channel; last that of the forest
-    )
-    episode: Any  # (k + 1, 2) int32: events until it ends, and the bin of its highest score
+    tail: Any  # (k + 2, TAIL_BINS) float32: how often each score was seen, by channel; the forest's; the events'
+    episode: Any  # (k + 2, 2) int32: events until it ends, and the bin of its highest score
     peak: Any  # (2 * dimensions + 1, 2) float64: see likelihood.py
     unit: Any  # (model.units,) float64: a power of two, in which the store keeps a feature: see units.py
     past: Any  # (model.pasts, model.past_words) float64: see transforms.py
@@ -166,8 +165,9 @@ def section_offsets(
     followed = 1 if channels > 0 else 0
     level = baseline + 8 * BASELINE_WORDS * followed
     tail = level + 8 * channels
-    episode = tail + 4 * TAIL_BINS * (channels + followed)
-    peak = episode + 8 * (channels + followed)
+    tails = channels + TAILS_OF_EVENTS * followed
+    episode = tail + 4 * TAIL_BINS * tails
+    peak = episode + 8 * tails
     unit = peak + 16 * (2 * dimensions + 1) * followed
     past = unit + 8 * units
     usual = past + 8 * past_numbers
@@ -215,6 +215,7 @@ def open_block(address: int, model: Model) -> Block:
     m = integers[BOX_CAPACITY]
     t, k = model.trees, model.channels
     followed = 1 if k > 0 else 0
+    tails = k + TAILS_OF_EVENTS * followed
     u, h, i = model.units, model.pasts, model.remembered_ids
     at = section_offsets(t, model.dimensions, model.chunks, k, u, h * model.past_words, i, c, p, r, m)
     return Block(
@@ -232,8 +233,8 @@ def open_block(address: int, model: Model) -> Block:
         KEPT_ABOVE,
         view_at(address + at.baseline, (BASELINE_WORDS * followed,), np.float64),
         view_at(address + at.level, (k,), np.float64),
-        view_at(address + at.tail, (k + followed, TAIL_BINS), np.float32),
-        view_at(address + at.episode, (k + followed, 2), np.int32),
+        view_at(address + at.tail, (tails, TAIL_BINS), np.float32),
+        view_at(address + at.episode, (tails, 2), np.int32),
         view_at(address + at.peak, ((2 * model.dimensions + 1) * followed, 2), np.float64),
         view_at(address + at.unit, (u,), np.float64),
         view_at(address + at.past, (h, model.past_words), np.float64),

@@ -8,6 +8,9 @@ another.
 
 from __future__ import annotations
 
+import numpy as np
+
+from stream_rcf.core.arithmetic import log
 from stream_rcf.core.baseline import present
 from stream_rcf.core.kernel import inlined_kernel, kernel
 from stream_rcf.core.layout import (
@@ -24,10 +27,20 @@ from stream_rcf.core.layout import (
 from stream_rcf.core.marginal import marginal_score
 from stream_rcf.core.model import SCALES, Model
 from stream_rcf.core.scratch import Scratch
-from stream_rcf.core.tails import JOINT, MARGINAL, count_score, grow_unit, rarity_in
+from stream_rcf.core.tails import (
+    EVENT,
+    EVENT_FALL,
+    JOINT,
+    MARGINAL,
+    count_score,
+    grow_unit,
+    place_of,
+    rarity_in,
+)
 
 NEWS_EVENTS = 50  # what was as strange within so many events, or up to twice as many, is no news
 LEAST_RARITY = 1e-300  # whose inverse is still a number
+OWN_SHARE = 0.5  # a key has twice its budget at most: by 1 it loses alerts that were right where many are
 STALE = 0.01  # the probability of an event that is no news: it is never an alert
 # The forest has a ninth of the alerts to itself: with more it costs more false ones than it finds, on one feature.
 SIGNALS_OF_FOREST = 9.0
@@ -98,6 +111,29 @@ def tell_news(block: Block, model: Model, scratch: Scratch) -> float:
             peak[kind, 1] = peak[kind, 0]
             peak[kind, 0] = 0.0
     return rarest
+
+
+@kernel
+def compare_with_own(block: Block, model: Model, rarest: float, scratch: Scratch) -> float:
+    """How rare an event is whose rarest signal is ``rarest``, by the key's own events too, and learn it.
+
+    Never less than ``OWN_SHARE`` of the share of its events that were so unlikely: so a key keeps about its budget of
+    alerts where what is believed of tails does not hold, as with many features that have heavy ones. If so, all signals
+    are that much more frequent.
+    """
+    if block.baseline[BASELINE_EVENTS] <= model.output_after:
+        return rarest
+    row = model.channels + 1
+    strangeness = -EVENT_FALL * log(max(LEAST_RARITY, rarest))
+    least = OWN_SHARE * rarity_in(block, row, EVENT, strangeness, scratch.believed)
+    place, _ = place_of(strangeness)
+    block.tail[row, place] += np.float32(block.baseline[TAIL_UNIT])
+    if least <= rarest:
+        return rarest
+    factor = least / max(LEAST_RARITY, rarest)
+    for signal in range(model.dimensions + 1):
+        scratch.rarity[signal] = min(1.0, factor * max(LEAST_RARITY, scratch.rarity[signal]))
+    return least
 
 
 @inlined_kernel

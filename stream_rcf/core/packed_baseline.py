@@ -14,7 +14,14 @@ import numpy as np
 
 from stream_rcf.core.block import KeyBlock
 from stream_rcf.core.inspect import views
-from stream_rcf.core.layout import BASELINE_BASE, BASELINE_EVENTS, BASELINE_SIZE, BASELINE_WORDS, TAIL_BINS
+from stream_rcf.core.layout import (
+    BASELINE_BASE,
+    BASELINE_EVENTS,
+    BASELINE_SIZE,
+    BASELINE_WORDS,
+    TAIL_BINS,
+    TAILS_OF_EVENTS,
+)
 from stream_rcf.core.model import USUAL_PER_SAMPLE, Model
 from stream_rcf.core.seasons import is_sound_past
 from stream_rcf.core.tails import EPISODE_EVENTS
@@ -61,7 +68,7 @@ class SavedBaseline:
         self.size = self.samples = 0
         if model.channels == 0:
             return
-        rows = model.channels + 1
+        rows = model.channels + TAILS_OF_EVENTS
         self._words = self._take(np.float64, BASELINE_WORDS)
         self.size = _whole(self._words[BASELINE_SIZE], model.usual_size)
         self.samples = -(-self.size // USUAL_PER_SAMPLE)

@@ -69,7 +69,7 @@ from stream_rcf.core.redrawing import list_points
 from stream_rcf.errors import CheckpointError
 
 MAGIC, QUICK_MAGIC = b"RCF2", b"RCFQ"
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 PREFIX = struct.Struct("<4s8i")  # magic, version, shape (4), records, runs, samples of the largest tree
 CHECKSUM = struct.Struct("<I")
 STATE_WORDS = (

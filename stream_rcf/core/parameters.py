@@ -15,7 +15,7 @@ from stream_rcf.core.requirements import require
 from stream_rcf.errors import UsageError
 
 ALGORITHM_VERSION = 2  # raise it whenever the same events would give other scores
-LIKELIHOOD_VERSION = 3  # raise it whenever the same events would give other likelihoods
+LIKELIHOOD_VERSION = 4  # raise it whenever the same events would give other likelihoods
 WINDOWS_VERSION = 1  # raise it whenever the same events would give other windows
 FORECASTS_VERSION = 1  # raise it whenever the same events would give other forecasts
 ALERT_BUDGET = 2.0  # alerts per key and week: of some hundred keys, a few a day

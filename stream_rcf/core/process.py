@@ -23,7 +23,7 @@ from stream_rcf.core.layout import (
     Block,
     open_block,
 )
-from stream_rcf.core.likelihood import judge_signals, note_gap, tell_news
+from stream_rcf.core.likelihood import compare_with_own, judge_signals, note_gap, tell_news
 from stream_rcf.core.model import Model
 from stream_rcf.core.reasons import Reason
 from stream_rcf.core.retirement import record_word, retire_if_idle
@@ -109,7 +109,8 @@ def _judge(
     numbers[LIKELIHOOD] = 0.0
     if model.channels > 0:
         judge_signals(block, model, score, scratch)
-        numbers[LIKELIHOOD] = 1.0 - tell_news(block, model, scratch)
+        rarest = tell_news(block, model, scratch)
+        numbers[LIKELIHOOD] = 1.0 - compare_with_own(block, model, rarest, scratch)
         if model.alert_budget > 0.0 and score > 0.0:
             above = grade > 0.0
             grade, correction = decide_by_budget(block, model, score, events.rules, event, scratch)

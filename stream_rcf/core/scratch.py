@@ -37,7 +37,7 @@ class Scratch(NamedTuple):
     levels: np.ndarray  # (sample_size + 1,) float64: a number for each place on a way
     log2_table: np.ndarray  # (sample_size + 1,) float64: log2(mass + 1)
     inverse: np.ndarray  # (sample_size + 1,) float64: 1 / (depth + 1)
-    believed: np.ndarray  # (2, TAIL_BINS + 1) float64: see tails.believed_tails
+    believed: np.ndarray  # (3, TAIL_BINS + 1) float64: see tails.believed_tails
     # Of the signals of an event, each feature's and last the forest's: see likelihood.py and decision.py.
     rarity: np.ndarray  # (dimensions + 1,) float64
     is_news: np.ndarray  # (dimensions + 1,) bool

@@ -116,3 +116,19 @@ def test_a_key_that_begins_anew_knows_nothing_of_its_baseline() -> None:
 
     fresh = process(detector(retire_after_seconds=7200), x, 10_000)
     assert [r["anomaly_likelihood"] for r in after] == [r["anomaly_likelihood"] for r in fresh]
+
+
+def test_a_key_of_many_features_with_heavy_tails_keeps_about_its_budget() -> None:
+    """What is believed of tails does not hold here, so what the key's own events were like has to; else it has five."""
+    features, events, settled = 20, 6000, 2000
+    subject = Detector(
+        features=[f"f{i}" for i in range(features)], trees=5, sample_size=64, shingle_size=1, seed=1
+    )
+    x = np.exp(np.random.default_rng(7).normal(size=(events, features)))
+    found = [
+        subject.process(dict(zip(subject.parameters.features, row.tolist(), strict=True)), 300_000 * i)
+        for i, row in enumerate(x)
+    ]
+    budget = 2 * (events - settled) * 300_000 / (7 * 24 * HOUR)
+
+    assert sum(record["is_anomaly"] for record in found[settled:]) < 3 * budget

@@ -15,7 +15,7 @@ STEP = 2.0**-24  # of a priority
 BINS = 80
 RARE, EPISODE, NEWS, STALE = 0.01, 50, 50, 0.01
 MEMORY = 20_000.0
-BELIEF = (1000.0, 200.0)  # of a single number's scores, of the forest's
+BELIEF, KEPT = (1000.0, 200.0), 10.0  # of a single number's scores, of the forest's; what never fades of it
 FOREST_SIGNALS = 9.0
 
 
@@ -41,6 +41,14 @@ def expected_score(sample: list[float], x: float) -> float:
     return mean * height
 
 
+def place_of(score: float) -> tuple[int, float]:
+    """(bin, how far into it) of a score."""
+    octave = max(0, math.floor(math.log2(max(score, 0.5) / 0.5)))
+    into_octave = 16 * (max(score, 0.5) / (0.5 * 2.0**octave) - 1)
+    place, into = 16 * octave + int(into_octave), into_octave - int(into_octave)
+    return (BINS - 1, 1.0) if place >= BINS else (place, into)
+
+
 class NaiveTail:
     """How often each score was seen, with a belief to begin with."""
 
@@ -54,30 +62,44 @@ class NaiveTail:
     def believed(self, place: int) -> float:
         """The probability of a score above the lower edge of a bin, as believed at first."""
         edge = 0.5 * 2.0 ** (place // 16) * (1 + place % 16 / 16)
-        return min(1.0, math.exp((self.certain - edge) / self.fall))
+        return min(1.0, max(1e-290, math.exp((self.certain - edge) / self.fall)))
 
     def process(self, score: float) -> float:
         """The probability of a score at least so high; then learn it."""
-        score = float(np.float32(score))
-        octave = max(0, math.floor(math.log2(max(score, 0.5) / 0.5)))
-        into_octave = 16 * (max(score, 0.5) / (0.5 * 2.0**octave) - 1)
-        place, into = 16 * octave + int(into_octave), into_octave - int(into_octave)
-        if place >= BINS:
-            place, into = BINS - 1, 1.0
+        place, into = place_of(float(np.float32(score)))
         counts = list(self.counts)
         if self.episode > 0:  # which says nothing of how often such come
             counts[self.highest] -= 1
-        seen = max(0.0, counts[place] * (1 - into) + sum(counts[place + 1 :]))
-        at_first = self.believed(place) * (1 - into) + self.believed(place + 1) * into
-        rarity = (seen + self.belief * at_first) / (self.weight + self.belief)
+        counts = [max(0.0, count) for count in counts]
+        rarity = self.rarity(counts, place, into)
         self.learn(place, rarity)
         return rarity
 
-    def learn(self, place: int, rarity: float) -> None:
-        """Count the score: of an episode only the highest."""
+    def rarity(self, counts: list[float], place: int, into: float) -> float:
+        """The probability of a score so far into a bin, by the counts and the belief."""
+        return math.prod(self.share_beyond(counts, lower) for lower in range(place)) * (
+            self.share_beyond(counts, place) ** into
+        )
+
+    def fade(self) -> None:
+        """Let one event pass."""
         fade = 1 / (1 + 1 / MEMORY)
         self.counts = [count * fade for count in self.counts]
         self.weight = self.weight * fade + 1
+
+    def share_beyond(self, counts: list[float], place: int) -> float:
+        """Of the scores that reach a bin the share that goes beyond it; all reach the first."""
+        beyond = sum(counts[place + 1 :])
+        reached = max(self.weight, beyond) if place == 0 else sum(counts[place:])
+        start = 1.0 if place == 0 else self.believed(place)
+        after = self.believed(place + 1)
+        faded = self.belief * start * max(0.0, 1 - self.weight / MEMORY)
+        strength = max(faded, min(self.belief * start, KEPT))
+        return (beyond + strength * after / start) / (reached + strength)
+
+    def learn(self, place: int, rarity: float) -> None:
+        """Count the score: of an episode only the highest."""
+        self.fade()
         continues = self.episode > 0 and rarity < RARE
         if rarity < RARE:
             self.episode = EPISODE
@@ -114,6 +136,7 @@ class NaiveLikelihood:
         self.sample: list[tuple[int, list[float]]] = []  # priority, values of the channels; by slot
         fall = 0.48 * (dimensions * shingle_size) ** -0.3
         self.tails = [NaiveTail(0.48, -0.13, BELIEF[0]) for _ in self.levels]
+        self.event_tail = NaiveTail(0.5, 0.0, BELIEF[0])
         self.forest_tail = NaiveTail(fall, 1.0 - math.log(10.0) * fall, BELIEF[1])
         self.dimensions = dimensions
         self.recent: list[list[tuple[object, float]]] = [[]]  # blocks of (kind, rarity)
@@ -148,7 +171,17 @@ class NaiveLikelihood:
         forest = min(1.0, FOREST_SIGNALS * self.forest_tail.process(score)) if score > 0 else 1.0
         signals.append(("forest", forest))
         self.learn(present)
-        return 1 - self.news(signals)
+        rarest = self.news(signals)
+        return 1 - (max(rarest, self.own(rarest)) if self.events > self.output_after else rarest)
+
+    def own(self, rarest: float) -> float:
+        """Half the share of the key's events that were so unlikely; learns this one."""
+        place, into = place_of(float(np.float32(-0.5 * math.log(max(1e-300, rarest)))))
+        tail = self.event_tail
+        share = tail.rarity(tail.counts, place, into)
+        tail.fade()
+        tail.counts[place] += 1
+        return 0.5 * share
 
     def news(self, signals: list[tuple[object, float]]) -> float:
         """The rarest, each at least STALE if it is no rarer than the rarest of its kind shortly before; the forest's
