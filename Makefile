@@ -7,9 +7,9 @@ python := .venv/bin/python
 # bytecode, even where the shell says not to write any.
 test bench chaos fuzz kernels: export NUMBA_CACHE_DIR := $(CURDIR)/.cache
 unexport PYTHONDONTWRITEBYTECODE
-# Three processes of tests, as most tests wait: see tests/support/lanes.py. ARGS="-n 0" is one, for a debugger.
+# Four processes of tests, as most tests wait: see tests/support/lanes.py. ARGS="-n 0" is one, for a debugger.
 # One that dies ends the run, and the test it died in is named: xdist would wait for ever for what it hands out anew.
-lanes := -n 3 --dist loadfile --max-worker-restart 0
+lanes := -n 4 --dist loadfile --max-worker-restart 0
 
 .PHONY: help demo test lint bench chaos fuzz environment test-parts chaos-parts kernels lock
 
