@@ -11,6 +11,7 @@ from confluent_kafka.admin._config import ConfigResource
 from stream_rcf.errors import UsageError
 from stream_rcf.kafka.client_configuration import client_configuration, new_client
 from stream_rcf.kafka.failures import kafka_error
+from stream_rcf.kafka.messages import as_bytes
 from stream_rcf.kafka.publishing import Headers, Publisher
 from stream_rcf.pipeline.events import Rejection
 from stream_rcf.settings.model import Settings
@@ -36,7 +37,7 @@ class DeadLetters:
 
     def publish(self, publisher: Publisher, message: Message, rejection: Rejection) -> None:
         """Queue one dead letter."""
-        value, key = _raw(message.value()), _raw(message.key())
+        value, key = as_bytes(message.value()), as_bytes(message.key())
         headers: Headers = [
             ("error", rejection.error.encode("utf-8")),
             ("reason", rejection.reason.encode("utf-8")),
@@ -50,10 +51,6 @@ class DeadLetters:
             key = key[: self._room] if key is not None else None
             value = value[: self._room - len(key or b"")] if value is not None else None
         publisher.publish(self._topic, key, value, headers)
-
-
-def _raw(value: str | bytes | None) -> bytes | None:
-    return value.encode("utf-8") if isinstance(value, str) else value
 
 
 def message_limits(settings: Settings) -> dict[str, int]:

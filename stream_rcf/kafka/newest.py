@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import heapq
-import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
-from stream_rcf.errors import StreamRcfError, UnreachableError, UsageError
-from stream_rcf.kafka.client_configuration import PRODUCER_ONLY, client_configuration, new_client
-from stream_rcf.kafka.failures import kafka_error
-from stream_rcf.kafka.first_contact import ask_brokers
-from stream_rcf.kafka.rights import denial, is_denial
+from stream_rcf.errors import StreamRcfError, UsageError
+from stream_rcf.kafka.messages import as_bytes
+from stream_rcf.kafka.outside_reader import outside_reader, partitions_of, read_to_ends
 from stream_rcf.settings.model import Settings
 
-CONTACT_SECONDS = 15.0  # for a broker to answer at all
 ANSWER_SECONDS = 15.0  # for the ends of one partition
 READ_SECONDS = 120.0  # for all events; a broker gives 20,000 within one or two
-IDLE_SECONDS = 0.5  # of waiting at a time, between two looks at the clock
-AT_ONCE = 1000  # messages asked of the client at a time
 MOST_BYTES = 256 * 2**20  # of the values together, which are held in memory
-NOT_JOINED = "stream-rcf-newest"  # the client asks for a group's name even where none is joined
 
 
 class TopicEvent(NamedTuple):
@@ -48,34 +41,13 @@ def newest_events(settings: Settings, topic: str, most: int) -> Newest:
     where the topic does not exist, ``AccessDenied`` where it must not be read, and ``StreamRcfError`` where the events
     are too large to be held.
     """
-    _, known = ask_brokers(settings, CONTACT_SECONDS)
-    found = known.topics.get(topic)
-    if found is None or found.error is not None:
+    partitions = partitions_of(settings, topic)
+    if partitions is None:
         raise UsageError(
             f"{topic}: there is no such topic on {settings.kafka.bootstrap_servers}, or we must not see it"
         )
-    consumer = new_client(
-        Consumer,
-        {
-            **client_configuration(settings, PRODUCER_ONLY),
-            "log_level": 0,
-            "group.id": NOT_JOINED,
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-        },
-    )
-    try:
-        return _read(consumer, settings, topic, sorted(found.partitions), most)
-    except KafkaException as failure:
-        error = kafka_error(failure)
-        if is_denial(error):
-            raise denial(error, settings, f"READ on topic {topic}") from None
-        raise UnreachableError(f"topic {topic} cannot be read: {error.str()}") from None
-    finally:
-        consumer.close()
+    with outside_reader(settings, topic) as consumer:
+        return _read(consumer, settings, topic, partitions, most)
 
 
 def _read(consumer: Consumer, settings: Settings, topic: str, partitions: list[int], most: int) -> Newest:
@@ -119,47 +91,23 @@ def _read_to_ends(
     ends: Mapping[int, int],
     events: dict[int, list[TopicEvent]],
 ) -> None:
-    """Read on until each partition's end is reached, which transaction markers may hide from reading.
-
-    The client looks for its group's coordinator although it joins none, so that a refusal of that is no trouble.
-    """
-    deadline = time.monotonic() + READ_SECONDS
+    """Read on until each partition's end is reached, as far as it was known at the beginning."""
     unfinished = set(ends)
     room = MOST_BYTES
-    while unfinished:
-        if time.monotonic() > deadline:
-            raise UnreachableError(
-                f"topic {topic} could not be read to its end within {READ_SECONDS:g} s: partitions "
-                f"{', '.join(map(str, sorted(unfinished)))} of {settings.kafka.bootstrap_servers} give no more"
+    for message in read_to_ends(consumer, settings, topic, unfinished, READ_SECONDS):
+        room -= len(message)
+        if room < 0:
+            raise StreamRcfError(
+                f"topic {topic}: its newest events hold more than {MOST_BYTES // 2**20} MB; ask for fewer by --events"
             )
-        for message in consumer.consume(AT_ONCE, IDLE_SECONDS):
-            partition = message.partition()
-            if partition is None or partition not in unfinished:
-                continue
-            error = message.error()
-            if error is None:
-                room -= len(message)
-                if room < 0:
-                    raise StreamRcfError(
-                        f"topic {topic}: its newest events hold more than {MOST_BYTES // 2**20} MB; ask for fewer by "
-                        "--events"
-                    )
-                offset = message.offset()
-                if offset is not None and offset < ends[partition]:
-                    events[partition].append(_event_of(message))
-                if offset is not None and offset >= ends[partition] - 1:
-                    unfinished.discard(partition)
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 -- the client publishes its local codes so
-                unfinished.discard(partition)
-            elif is_denial(error) and error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
-                raise denial(error, settings, f"READ on topic {topic}")
-            elif error.fatal():
-                raise StreamRcfError(f"topic {topic} cannot be read: {error.str()}")
+        partition, offset = message.partition(), message.offset()
+        if partition is None or offset is None:
+            continue
+        if offset < ends[partition]:
+            events[partition].append(_event_of(message))
+        if offset >= ends[partition] - 1:
+            unfinished.discard(partition)
 
 
 def _event_of(message: Message) -> TopicEvent:
-    return TopicEvent(_bytes(message.key()), _bytes(message.value()), message.timestamp()[1])
-
-
-def _bytes(value: str | bytes | None) -> bytes | None:
-    return value.encode("utf-8") if isinstance(value, str) else value
+    return TopicEvent(as_bytes(message.key()), as_bytes(message.value()), message.timestamp()[1])

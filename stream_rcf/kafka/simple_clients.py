@@ -10,6 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from stream_rcf.errors import StreamRcfError, UnreachableError
 from stream_rcf.kafka.failures import kafka_error
+from stream_rcf.kafka.messages import as_bytes
 
 QUIET = {"log_level": 0}  # failures come as exceptions; the client's own lines would tear a display
 ANSWER_SECONDS = 15.0  # for metadata and watermarks
@@ -117,13 +118,12 @@ class TopicReader:
             error = message.error()
             if error is not None:
                 raise StreamRcfError(f"reading the outputs failed: {error.str()}")
-            headers = {name: _bytes(value) for name, value in dict(message.headers() or []).items()}
-            key = message.key()
+            headers = {name: as_bytes(value) or b"" for name, value in dict(message.headers() or []).items()}
             records.append(
                 OutputRecord(
                     message.topic() or "",
-                    None if key is None else _bytes(key),
-                    _bytes(message.value()),
+                    as_bytes(message.key()),
+                    as_bytes(message.value()) or b"",
                     headers,
                 )
             )
@@ -162,7 +162,3 @@ class TopicReader:
     def close(self) -> None:
         """Let the client go."""
         self._consumer.close()
-
-
-def _bytes(value: str | bytes | None) -> bytes:
-    return value.encode("utf-8") if isinstance(value, str) else value or b""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import orjson
+
+from stream_rcf.pipeline.events import Position, alert_id
 
 
 def feedback_of_alert(
@@ -42,8 +45,8 @@ def feedback_of_alert(
     return message | {name: alert[name] for name in fields if name in alert}
 
 
-def alert_of_score(score: Mapping[str, object], alert_id: str) -> Mapping[str, object] | None:
-    """The alert of this id out of its score record in the native format, for one that was not published.
+def alert_of_score(score: Mapping[str, Any], wanted: str) -> Mapping[str, object] | None:
+    """The alert of the id ``wanted`` out of its score record in the native format, for one that was not published.
 
     None where the record is another event's, or was no anomaly. In which direction each feature lay is what its value
     and the expected one show.
@@ -51,10 +54,11 @@ def alert_of_score(score: Mapping[str, object], alert_id: str) -> Mapping[str, o
     source = score.get("source")
     if not score.get("is_anomaly") or not isinstance(source, Mapping):
         return None
-    position = [source.get(name) for name in ("topic", "partition", "offset")]
-    # Of a window the id names its start, which is the record's time.
-    ids = {":".join(map(str, parts)) for parts in (position, [*position, score.get("timestamp")])}
-    return {**score, "alert_id": alert_id, "direction": {}} if alert_id in ids else None
+    position = Position(source.get("topic", ""), source.get("partition", -1), source.get("offset", -1))
+    of_window = position._replace(window=score.get("timestamp"))  # whose start is the record's time
+    if wanted not in {alert_id(position), alert_id(of_window)}:
+        return None
+    return {**score, "alert_id": wanted, "direction": {}}
 
 
 def _by_name(rows: object, name: str) -> dict[str, object]:

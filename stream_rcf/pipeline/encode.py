@@ -14,7 +14,7 @@ from stream_rcf.core.record import (
     resolved_fields,
     score_fields,
 )
-from stream_rcf.pipeline.events import Event, Position
+from stream_rcf.pipeline.events import Event, Position, alert_id
 from stream_rcf.pipeline.json_text import number_texts, template_text
 from stream_rcf.pipeline.score_batch import ScoredBatch
 
@@ -39,15 +39,6 @@ def reason_text(scored: ScoredBatch, index: int) -> str | None:
 def severity_of(grade: float) -> str:
     """A word for a grade above 0: low, medium, high or critical."""
     return next(name for least, name in SEVERITIES if grade >= least)
-
-
-def alert_id(source: Position) -> str:
-    """A pure function of where the event lies: no topic name holds a colon, so no two positions share an id.
-
-    Of a window it is that of the event that closed it, and the window's start.
-    """
-    position = f"{source.topic}:{source.partition}:{source.offset}"
-    return position if source.window is None else f"{position}:{source.window}"
 
 
 def alert_fields(

@@ -9,8 +9,8 @@ import orjson
 from stream_rcf.core.explanation import SHARE
 from stream_rcf.core.record import resolved_fields
 from stream_rcf.pipeline.alert_storm import MOST_KEY_CHARACTERS, Alert, Digest, mark_of
-from stream_rcf.pipeline.encode import alert_id, severity_of
-from stream_rcf.pipeline.events import Event, Position
+from stream_rcf.pipeline.encode import severity_of
+from stream_rcf.pipeline.events import Event, Position, alert_id
 from stream_rcf.pipeline.score_batch import ScoredBatch
 
 OPENED, CLOSED = "digest_opened", "digest_closed"

@@ -29,3 +29,12 @@ class Position(NamedTuple):
     offset: int
     # Its start, epoch ms, since one event may close several; None where events are records.
     window: int | None = None
+
+
+def alert_id(source: Position) -> str:
+    """A pure function of where the event lies: no topic name holds a colon, so no two positions share an id.
+
+    Of a window it is that of the event that closed it, and the window's start.
+    """
+    position = f"{source.topic}:{source.partition}:{source.offset}"
+    return position if source.window is None else f"{position}:{source.window}"

@@ -15,7 +15,7 @@ from typing import Any
 from stream_rcf.core.parameters import DetectorParameters
 from stream_rcf.core.reasons import PASSED_OVER, Reason
 from stream_rcf.kafka.dead_letters import DeadLetters
-from stream_rcf.kafka.messages import NO_TIMESTAMP, Message
+from stream_rcf.kafka.messages import NO_TIMESTAMP, Message, as_bytes
 from stream_rcf.kafka.publishing import Publisher
 from stream_rcf.kafka.schema_registry_reader import payload_reader
 from stream_rcf.observe.metrics import Metrics
@@ -224,7 +224,7 @@ class BatchProcessor:
         value: Any = message.value()
         key: Any = message.key()
         if type(value) is str or type(key) is str:  # where a producer in this process made the message
-            value, key = _bytes(value), _bytes(key)
+            value, key = as_bytes(value), as_bytes(key)
         return self._decoder.decode(value, key, -1 if kind == NO_TIMESTAMP else timestamp)
 
     def _land(self) -> Batch | None:
@@ -269,7 +269,7 @@ class BatchProcessor:
     def _fields(self, batch: Batch, index: int) -> dict[str, object]:
         """What the alert of event ``index`` repeats of it."""
         value: Any = batch.origins[index].value()
-        return {} if self._copied is None else self._copied.read(_bytes(value))
+        return {} if self._copied is None else self._copied.read(as_bytes(value))
 
     def _count_unscored(self, batch: Batch, scored: ScoredBatch) -> None:
         """Count the events that were passed over, by their reason."""
@@ -280,8 +280,3 @@ class BatchProcessor:
         for reason, source in zip(scored.reason, batch.sources, strict=True):
             if reason >= PASSED_OVER and source is not None:
                 self._metrics.passed_over(Reason(reason).name.lower())
-
-
-def _bytes(value: Any) -> bytes | None:
-    """What the client gave as bytes (it may give text where a producer in this process did)."""
-    return value.encode("utf-8") if isinstance(value, str) else value

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from stream_rcf.kafka.dead_letters import DeadLetters
+from stream_rcf.kafka.messages import as_bytes
 from stream_rcf.kafka.notice_topics import NoticesUnreadableError, NoticeTopics
 from stream_rcf.kafka.publishing import Publisher
 from stream_rcf.observe.metrics import Metrics
@@ -174,7 +175,7 @@ class Feedback:
         heard: tuple[list[Heard], list[Heard]] = ([], [])
         for message in self._source.read(seconds):
             topic = self._source.topics.index(message.topic() or "")
-            offset, value = message.offset() or 0, _bytes(message.value())
+            offset, value = message.offset() or 0, as_bytes(message.value())
             content = _CONTENT[topic](value, self._features)
             digest = digest_of(topic, offset, b"" if value is None else value)
             heard[topic].append(Heard(offset, content, digest, len(message), message))
@@ -272,7 +273,3 @@ def _may_hear(partition: Partition) -> bool:
 def _kind(message: Heard) -> str:
     content = message.content
     return "rejected" if isinstance(content, Rejection) else NOTICE_KINDS[type(content)]
-
-
-def _bytes(value: Any) -> bytes | None:
-    return value.encode("utf-8") if isinstance(value, str) else value

@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import Producer
 
 from stream_rcf.errors import StreamRcfError, UnreachableError, UsageError
-from stream_rcf.kafka import newest
+from stream_rcf.kafka import newest, outside_reader
 from stream_rcf.kafka.newest import newest_events, share_out
 from stream_rcf.kafka.rights import AccessDenied
 from stream_rcf.settings.model import Settings
@@ -62,7 +62,7 @@ def test_no_group_is_joined_and_nothing_committed(broker: KafkaBroker) -> None:
     newest_events(settings, topic, 10)
     admin = broker.admin()  # held by name: without its client a future never ends
     groups = {group.group_id for group in admin.list_consumer_groups().result(30).valid}
-    assert {settings.kafka.group_id, newest.NOT_JOINED}.isdisjoint(groups)
+    assert {settings.kafka.group_id, outside_reader.NOT_JOINED}.isdisjoint(groups)
     assert broker.committed_offsets(settings.kafka.group_id, topic) == {}
 
 
@@ -104,7 +104,7 @@ def test_a_missing_topic_is_named(broker: KafkaBroker) -> None:
 
 
 def test_no_broker_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(newest, "CONTACT_SECONDS", 1.0)
+    monkeypatch.setattr(outside_reader, "CONTACT_SECONDS", 1.0)
     with pytest.raises(UnreachableError, match="no Kafka broker answers") as error:
         newest_events(kafka_settings(NOWHERE, "w"), "events", 10)
     assert error.value.exit_code == 3

@@ -13,13 +13,12 @@ from stream_rcf.pipeline.encode import (
     EncodedBatch,
     RecordEncoder,
     alert_fields,
-    alert_id,
     number_text,
     reason_text,
     resolved_records,
     severity_of,
 )
-from stream_rcf.pipeline.events import Event, Position
+from stream_rcf.pipeline.events import Event, Position, alert_id
 from stream_rcf.pipeline.score_batch import ScoredBatch
 
 SCORE_FIELDS = [

@@ -9,8 +9,7 @@ from dataclasses import replace
 import pytest
 
 from stream_rcf.core.reasons import Reason
-from stream_rcf.pipeline.encode import alert_id
-from stream_rcf.pipeline.events import Event, Position
+from stream_rcf.pipeline.events import Event, Position, alert_id
 from stream_rcf.pipeline.windows import EventWindows, WindowedBatch
 from stream_rcf.state.key_memory import KeyMemory
 from stream_rcf.state.key_table import KeyTable
